@@ -1,1 +1,1 @@
-"""shared/messages"""
+"""The message types, one file per server: requests, replies and error codes together."""

@@ -1,0 +1,49 @@
+"""The one error tree: a message of these may be shown to a person, and nothing else may.
+
+Each class carries the exit code that a command ends with when it is not handled.
+"""
+
+
+class PsiError(Exception):
+    """A failure whose text names its cause and remedy and holds no secret."""
+
+    exit_code = 1
+
+
+class ConfigError(PsiError):
+    """The configuration, a name or a command line is wrong; nothing was changed."""
+
+    exit_code = 2
+
+
+class InvalidName(ConfigError):
+    """A name from outside does not have the form that its kind requires."""
+
+
+class Unreachable(PsiError):
+    """A service, its socket or Podman cannot be reached."""
+
+    exit_code = 4
+
+
+class Temporary(PsiError):
+    """Infisical or a device does not answer now; the same call may succeed later."""
+
+    exit_code = 5
+
+
+class ProtocolError(PsiError):
+    """A peer broke the protocol: it is logged once, the connection is closed, nothing explained."""
+
+
+class Refusal(PsiError):
+    """A legitimate request that is refused, with the code that crosses the socket."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class InvariantError(PsiError):
+    """Something that cannot be is: the process ends non-zero rather than go on."""

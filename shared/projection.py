@@ -1,0 +1,147 @@
+"""What ``psictl apply`` derives from the configuration for each service.
+
+A projection is a message that travels by file: JSON under /var/lib/psi-config, root 0600,
+given to its one unit by LoadCredential=. Both ends share these types, so a field that one
+side does not know fails at decode.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from psi.shared.errors import ConfigError
+from psi.shared.names import (
+    ALIAS_PATTERN,
+    CREDENTIAL_PATTERN,
+    ENVIRONMENT_SLUG_PATTERN,
+    MAX_KEY_CHARACTERS,
+    MAX_PATH_CHARACTERS,
+    SYSTEMD_UNIT_PATTERN,
+    UNIT_PATTERN,
+    WORKLOAD_PATTERN,
+)
+from psi.shared.secret import SecretBytes, decode_hook
+
+Alias = Annotated[str, Meta(pattern=ALIAS_PATTERN, max_length=63)]
+Slug = Annotated[str, Meta(pattern=ENVIRONMENT_SLUG_PATTERN, max_length=64)]
+Workload = Annotated[str, Meta(pattern=WORKLOAD_PATTERN, max_length=64)]
+Unit = Annotated[str, Meta(pattern=UNIT_PATTERN, max_length=80)]
+SystemdUnit = Annotated[str, Meta(pattern=SYSTEMD_UNIT_PATTERN, max_length=255)]
+Credential = Annotated[str, Meta(pattern=CREDENTIAL_PATTERN, max_length=128)]
+Path = Annotated[str, Meta(max_length=MAX_PATH_CHARACTERS)]
+Key = Annotated[str, Meta(max_length=MAX_KEY_CHARACTERS)]
+Text = Annotated[str, Meta(max_length=1024)]
+Pem = Annotated[str, Meta(max_length=1 << 20)]
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A piece of a projection."""
+
+
+class UniversalAuth(Part, tag_field="method", tag="universal-auth"):
+    """Client id and secret of a machine identity; exactly one of the two secret fields is set."""
+
+    client_id: Text
+    client_secret: SecretBytes | None = None
+    client_secret_credential: Credential | None = None
+
+
+class UnservedAuth(Part, tag_field="method", tag="unserved"):
+    """A method that was checked by ``apply`` but that this version cannot log in with."""
+
+    name: Text
+    identity: Text
+
+
+Auth = UniversalAuth | UnservedAuth
+
+
+class Project(Part):
+    """An Infisical project; ``auth`` overrides the global one."""
+
+    id: Text
+    environment: Slug
+    auth: Auth | None = None
+
+
+class Infisical(Part):
+    """The one provider: where it is, how it is trusted, who we are."""
+
+    api_url: Text
+    verify_ssl: bool = True
+    ca_cert: Pem | None = None
+    proxy: Text | None = None
+    token_ttl: Annotated[int, Meta(ge=10, le=7_776_000)] = 300
+    auth: Auth | None = None
+    projects: dict[Alias, Project] = {}
+
+
+class Source(Part):
+    """A folder of a project whose secrets a workload gets."""
+
+    project: Alias
+    path: Path = "/"
+    recursive: bool = False
+
+
+class Coordinate(Part):
+    """One secret, as ``allow`` names it."""
+
+    project: Alias
+    path: Path
+    key: Key
+
+
+class KeyOptions(Part):
+    """How one key, or by default all keys, reach a container (podman-run(1), --secret)."""
+
+    type: Literal["env", "mount"] = "env"
+    target: Text | None = None
+    uid: Annotated[int, Meta(ge=0, le=2**32 - 2)] | None = None
+    gid: Annotated[int, Meta(ge=0, le=2**32 - 2)] | None = None
+    mode: Annotated[str, Meta(pattern=r"\A0?[0-7]{3}\Z", max_length=4)] | None = None
+
+
+class WorkloadConfig(Part):
+    """A container unit, the folders it draws from, and how their secrets reach it."""
+
+    unit: Unit
+    sources: list[Source]
+    depends_on: list[SystemdUnit] = []
+    type: Literal["env", "mount"] = "env"
+    keys: dict[Key, KeyOptions] = {}
+    on_change: Literal["none", "reload", "restart"] = "none"
+
+
+class BrokerProjection(Part):
+    """All that the broker knows of the configuration."""
+
+    generation: Annotated[int, Meta(ge=1)]
+    config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
+    state_dir: Text
+    infisical: Infisical
+    cache: Literal["none", "memory"] = "none"
+    audit: Literal["summary", "full"] = "summary"
+    workloads: dict[Workload, WorkloadConfig] = {}
+    allow: list[Coordinate] = []
+
+
+def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjection:
+    """Decode a projection file; raises ConfigError naming the field that is wrong."""
+    try:
+        return msgspec.json.decode(data, type=kind, dec_hook=decode_hook)
+    except msgspec.DecodeError as error:
+        remedy = "run psictl apply of the same version as this service"
+        raise ConfigError(f"the configuration projection is not valid: {error}; {remedy}") from error
+
+
+def encode_projection(projection: BrokerProjection) -> bytes:
+    """Encode a projection for its file; secrets stand in it as text, so the file is 0600."""
+    return msgspec.json.encode(projection, enc_hook=_reveal)
+
+
+def _reveal(value: Any) -> str:
+    if isinstance(value, SecretBytes):
+        return value.reveal().decode()
+    raise NotImplementedError(type(value).__name__)
