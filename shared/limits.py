@@ -80,7 +80,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upstream_connections: Count = 8
     """To Infisical at once; a listing of 400 secrets takes 50 ms, so this is 160 a second."""
     upstream_seconds: Seconds = 20
-    """One exchange with Infisical, from connect to the last byte: httpx's own are per read (r11)."""
+    """One exchange with Infisical, from connect to the last byte: httpx's are per read (r11)."""
     upstream_connect_seconds: Seconds = 5
     """To connect and finish TLS; a host that drops packets is known as down by then."""
     miss_seconds: Seconds = 28

@@ -39,7 +39,7 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A piece of a projection."""
 
 
-class UniversalAuth(Part, tag_field="method", tag="universal-auth"):
+class UniversalAuth(Part, frozen=True, tag_field="method", tag="universal-auth"):
     """Client id and secret of a machine identity; exactly one of the two secret fields is set."""
 
     client_id: Text
@@ -47,7 +47,7 @@ class UniversalAuth(Part, tag_field="method", tag="universal-auth"):
     client_secret_credential: Credential | None = None
 
 
-class UnservedAuth(Part, tag_field="method", tag="unserved"):
+class UnservedAuth(Part, frozen=True, tag_field="method", tag="unserved"):
     """A method that was checked by ``apply`` but that this version cannot log in with."""
 
     name: Text
@@ -57,7 +57,7 @@ class UnservedAuth(Part, tag_field="method", tag="unserved"):
 Auth = UniversalAuth | UnservedAuth
 
 
-class Project(Part):
+class Project(Part, frozen=True):
     """An Infisical project; ``auth`` overrides the global one."""
 
     id: Text
@@ -65,7 +65,7 @@ class Project(Part):
     auth: Auth | None = None
 
 
-class Infisical(Part):
+class Infisical(Part, frozen=True):
     """The one provider: where it is, how it is trusted, who we are."""
 
     api_url: Text
@@ -77,7 +77,7 @@ class Infisical(Part):
     projects: dict[Alias, Project] = {}
 
 
-class Source(Part):
+class Source(Part, frozen=True):
     """A folder of a project whose secrets a workload gets."""
 
     project: Alias
@@ -85,7 +85,7 @@ class Source(Part):
     recursive: bool = False
 
 
-class Coordinate(Part):
+class Coordinate(Part, frozen=True):
     """One secret, as ``allow`` names it."""
 
     project: Alias
@@ -93,7 +93,7 @@ class Coordinate(Part):
     key: Key
 
 
-class KeyOptions(Part):
+class KeyOptions(Part, frozen=True):
     """How one key, or by default all keys, reach a container (podman-run(1), --secret)."""
 
     type: Literal["env", "mount"] = "env"
@@ -103,7 +103,7 @@ class KeyOptions(Part):
     mode: Annotated[str, Meta(pattern=r"\A0?[0-7]{3}\Z", max_length=4)] | None = None
 
 
-class WorkloadConfig(Part):
+class WorkloadConfig(Part, frozen=True):
     """A container unit, the folders it draws from, and how their secrets reach it."""
 
     unit: Unit
@@ -114,7 +114,7 @@ class WorkloadConfig(Part):
     on_change: Literal["none", "reload", "restart"] = "none"
 
 
-class BrokerProjection(Part):
+class BrokerProjection(Part, frozen=True):
     """All that the broker knows of the configuration."""
 
     generation: Annotated[int, Meta(ge=1)]
@@ -133,7 +133,7 @@ def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjec
         return msgspec.json.decode(data, type=kind, dec_hook=decode_hook)
     except msgspec.DecodeError as error:
         remedy = "run psictl apply of the same version as this service"
-        raise ConfigError(f"the configuration projection is not valid: {error}; {remedy}") from error
+        raise ConfigError(f"the projection is not valid: {error}; {remedy}") from error
 
 
 def encode_projection(projection: BrokerProjection) -> bytes:

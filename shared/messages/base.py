@@ -1,7 +1,7 @@
-"""What all messages have in common.
+r"""What all messages have in common.
 
 msgspec patterns are unanchored searches and ``$`` accepts a trailing newline, so every pattern
-here starts with ``\\A`` and ends with ``\\Z``; constructors check nothing, so names that reach
+here starts with ``\A`` and ends with ``\Z``; constructors check nothing, so names that reach
 paths, argv or files go through :mod:`psi.shared.names` again.
 """
 
@@ -42,19 +42,23 @@ class Message(Struct, frozen=True, tag=True, forbid_unknown_fields=True, kw_only
     """Chosen by the caller; the reply repeats it and the caller checks it."""
 
 
-class Request(Message):
+class Request(Message, frozen=True):
     """Sent by a caller."""
 
 
-class Reply(Message):
+class Item(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of a reply."""
+
+
+class Reply(Message, frozen=True):
     """Sent by a server."""
 
 
-class Done(Reply):
+class Done(Reply, frozen=True):
     """The request took effect and has nothing more to tell."""
 
 
-class Refused(Reply):
+class Refused(Reply, frozen=True):
     """A legitimate request that is refused; the row of the route lists the codes."""
 
     code: Annotated[str, Meta(pattern=r"\A[a-z][a-z-]{1,31}\Z", max_length=32)]
