@@ -26,7 +26,7 @@ def pack(body: bytes) -> bytes:
     return _HEADER.pack(PROTOCOL, len(body)) + body
 
 
-def body_length(header: bytes | memoryview, cap: int) -> int:
+def body_length(header: bytes | bytearray, cap: int) -> int:
     """Return the length that a header announces.
 
     Raises WrongProtocolError for another protocol number, ProtocolError above ``cap`` bytes or

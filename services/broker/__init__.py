@@ -1,1 +1,1 @@
-"""services/broker"""
+"""The broker: holds the Infisical credentials, the mappings and the cached values."""

@@ -1,0 +1,74 @@
+"""Operational log: one ``event key=value`` line on stderr, which is the journal on a real host."""
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+from psi.shared.names import printable
+from psi.shared.processes import Process
+
+_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+_VALUE_CHARACTERS = 300
+"""Longer values are cut: a log line is for reading."""
+
+
+class _Formatter(logging.Formatter):
+    """Prefixes the syslog priority that journald understands (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        words = [f"<{_PRIORITY.get(record.levelno, 5)}>{record.name}:", record.getMessage()]
+        words += [f"{name}={_quote(value)}" for name, value in fields.items()]
+        return " ".join(words)
+
+
+def _quote(value: object) -> str:
+    text = printable(str(value), _VALUE_CHARACTERS)
+    if text and not any(character in text for character in ' "='):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Log:
+    """A process's log; fields are foreign text until proven otherwise, so all are cleaned."""
+
+    def __init__(self, process: Process) -> None:
+        self.name = str(process)
+        self._logger = logging.getLogger(f"psi-{process}")
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Write what only a developer wants to know."""
+        self._logger.debug(event, extra={"fields": fields})
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write what an operator may want to know."""
+        self._logger.info(event, extra={"fields": fields})
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Write what an operator should look at."""
+        self._logger.warning(event, extra={"fields": fields})
+
+    def error(self, event: str, **fields: object) -> None:
+        """Write what has failed."""
+        self._logger.error(event, extra={"fields": fields})
+
+    def fault(self, event: str, error: BaseException, **fields: object) -> None:
+        """Write a defect: type and place, never the text, which may hold what a peer sent."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+        self._logger.error(
+            event, extra={"fields": {"fault": type(error).__name__, "at": place, **fields}}
+        )
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send every logger's lines to stderr; libraries below WARNING stay silent.
+
+    httpx logs request URLs at INFO, which name secrets.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for process in Process:
+        logging.getLogger(f"psi-{process}").setLevel(level)
