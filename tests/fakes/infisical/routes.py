@@ -1,0 +1,83 @@
+"""The routing table, with the peculiarities of the real router."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from tests.fakes.infisical import (
+    batch,
+    folders,
+    imports,
+    instance,
+    listing,
+    login,
+    reading,
+    writing,
+)
+from tests.fakes.infisical.call import Call
+from tests.fakes.infisical.messages import Response
+
+# The real router's maxParamLength: a longer name in the URL is an unknown route.
+MAX_PARAMETER = 100
+
+Handler = Callable[[Call], Response]
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """One route; `bucket` names its rate limit, `needs_token` whether a caller is asked for."""
+
+    method: str
+    pattern: str
+    handler: Handler
+    bucket: str | None
+    needs_token: bool = True
+
+    @property
+    def name(self) -> str:
+        """The route as the counters name it."""
+        return f"{self.method} {self.pattern}"
+
+
+ROUTES = [
+    Route("GET", "/api/status", instance.status, None, needs_token=False),
+    Route("POST", "/api/v1/auth/universal-auth/login", login.login, "writes", needs_token=False),
+    Route("POST", "/api/v1/auth/token/renew", login.renew, "writes", needs_token=False),
+    Route("POST", "/api/v1/auth/token/revoke", login.revoke, "writes", needs_token=False),
+    Route("GET", "/api/v1/projects", instance.projects, "reads"),
+    Route("GET", "/api/v2/folders", folders.list_folders, "reads"),
+    Route("POST", "/api/v2/folders", folders.create_folder, "secrets"),
+    Route("POST", "/api/v2/secret-imports", imports.create_import, "secrets"),
+    Route("GET", "/api/v3/secrets/raw", listing.list_v3, "secrets"),
+    Route("GET", "/api/v3/secrets/raw/:secretName", reading.get_v3, "secrets"),
+    Route("POST", "/api/v3/secrets/raw/:secretName", writing.create_secret, "secrets"),
+    Route("PATCH", "/api/v3/secrets/raw/:secretName", writing.update_secret, "secrets"),
+    Route("DELETE", "/api/v3/secrets/raw/:secretName", writing.delete_secret, "secrets"),
+    Route("GET", "/api/v4/secrets", listing.list_v4, "secrets"),
+    Route("POST", "/api/v4/secrets/batch", batch.create_batch, "secrets"),
+    Route("PATCH", "/api/v4/secrets/batch", batch.update_batch, "secrets"),
+    Route("DELETE", "/api/v4/secrets/batch", batch.delete_batch, "secrets"),
+    Route("GET", "/api/v4/secrets/:secretName", reading.get_v4, "secrets"),
+    Route("POST", "/api/v4/secrets/:secretName", writing.create_secret, "secrets"),
+    Route("PATCH", "/api/v4/secrets/:secretName", writing.update_secret, "secrets"),
+    Route("DELETE", "/api/v4/secrets/:secretName", writing.delete_secret, "secrets"),
+]
+
+_FIXED = {(route.method, route.pattern): route for route in ROUTES if ":" not in route.pattern}
+_NAMED = {
+    (route.method, route.pattern.rpartition("/")[0]): route
+    for route in ROUTES
+    if ":" in route.pattern
+}
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route of a path as sent and its parameters; a trailing slash is ignored."""
+    path = path.rstrip("/") if len(path) > 1 else path
+    if (method, path) in _FIXED:
+        return _FIXED[method, path], {}
+    parent, _, last = path.rpartition("/")
+    route, name = _NAMED.get((method, parent)), unquote(last)
+    if route is None or not name or len(name) > MAX_PARAMETER:
+        return None
+    return route, {route.pattern.rpartition(":")[2]: name}
