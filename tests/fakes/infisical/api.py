@@ -21,6 +21,8 @@ def answer(request: Request, state: State) -> Response:
         response = _handle(route, request, state, verdict)
     except ApiError as error:
         response = json_response(error.body(), error.status)
+        if error.closes:
+            response.headers["connection"] = "close"
     if verdict is not None:
         response.headers |= verdict.headers()
     return conditional(request, response)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.fakes.infisical import jwt
-from tests.fakes.infisical.errors import ApiError, unauthorized, went_wrong
+from tests.fakes.infisical.errors import ApiError, unauthorized, unreadable_body
 from tests.fakes.infisical.messages import Request
 from tests.fakes.infisical.model import Identity, Project
 from tests.fakes.infisical.roles import project_for
@@ -46,7 +46,7 @@ class Call:
         """
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if self.request.too_large:
-            raise went_wrong()
+            raise unreadable_body()
         if kind == "application/json":
             return _parse(self.request.body)
         text = self.request.body.decode("utf-8", "replace")
@@ -55,7 +55,7 @@ class Call:
         if kind == "text/plain":
             return text
         if self.request.body:
-            raise went_wrong()
+            raise unreadable_body()
         return None
 
     def project(self, project_id: str) -> Project:
@@ -67,7 +67,7 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        raise went_wrong() from error
+        raise unreadable_body() from error
 
 
 def bearer(request: Request) -> str | None:

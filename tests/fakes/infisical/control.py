@@ -80,6 +80,12 @@ def _folder(state: State, body: dict[str, Any]) -> Any:
     return {"deleted": len(gone)}
 
 
+def _change_project(state: State, body: dict[str, Any]) -> Any:
+    project = _project(state, body)
+    project.kms_certificate_key_id = body["kms_certificate_key_id"]
+    return {}
+
+
 def _member(state: State, body: dict[str, Any]) -> Any:
     project = _project(state, body)
     project.members[_identity(state, body).client_id] = seeding.known_role(body["role"])
@@ -109,8 +115,12 @@ def _revoke(state: State, body: dict[str, Any]) -> Any:
 
 
 def _clock(state: State, body: dict[str, Any]) -> Any:
-    state.clock.offset = float(body.get("offset", state.clock.offset))
-    return {"offset": state.clock.offset, "now": state.clock.now()}
+    """Move the clock to `offset` seconds from the wall time; `frozen` stops it or lets it run."""
+    clock = state.clock
+    clock.offset = float(body.get("offset", clock.offset))
+    if "frozen" in body:
+        clock.freeze(frozen=bool(body["frozen"]))
+    return {"offset": clock.offset, "now": clock.now(), "frozen": clock.is_frozen}
 
 
 def _ratelimit(state: State, body: dict[str, Any]) -> Any:
@@ -147,6 +157,7 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "counters"): _counters,
     ("POST", "secret"): _secret,
     ("DELETE", "folder"): _folder,
+    ("POST", "project"): _change_project,
     ("POST", "member"): _member,
     ("POST", "identity"): _change_identity,
     ("POST", "revoke"): _revoke,

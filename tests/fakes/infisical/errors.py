@@ -15,7 +15,10 @@ IP_REFUSED = "You are not allowed to access this resource from the current IP ad
 
 
 class ApiError(Exception):
-    """A refusal: status, `error` name, `message` (an array for 422) and optional details."""
+    """A refusal: status, `error` name, `message` (an array for 422) and optional details.
+
+    `closes` is for bodies that could not be read: the server closes the connection then.
+    """
 
     def __init__(
         self,
@@ -23,12 +26,15 @@ class ApiError(Exception):
         error: str,
         message: str | list[dict[str, Any]],
         details: list[Any] | None = None,
+        *,
+        closes: bool = False,
     ) -> None:
         super().__init__(f"{status} {error}")
         self.status = status
         self.error = error
         self.message = message
         self.details = details
+        self.closes = closes
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body with a fresh `reqId`."""
@@ -101,6 +107,11 @@ def rate_limited(seconds: int) -> ApiError:
 def went_wrong() -> ApiError:
     """Fail the way the server does for anything that its error handler does not know."""
     return ApiError(500, "InternalServerError", "Something went wrong")
+
+
+def unreadable_body() -> ApiError:
+    """Fail on a body that is too large or does not parse: 500, and the connection is closed."""
+    return ApiError(500, "InternalServerError", "Something went wrong", closes=True)
 
 
 def unknown_route(method: str, target: str) -> dict[str, Any]:

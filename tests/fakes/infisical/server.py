@@ -76,3 +76,5 @@ class StandInServer(Server):
         response = answer(request, state)
         entry.status = response.status
         await connection.write(response.encode())
+        if response.headers.get("connection") == "close":
+            raise ConnectionGoneError
