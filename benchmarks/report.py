@@ -40,13 +40,14 @@ def make_console() -> Console:
 
 def show(console: Console, rounds: Sequence[Round], verdicts: Sequence[Verdict]) -> None:
     """Print the measurements and, under them, the goals."""
+    runs = len(rounds[0].psi) if rounds else 0
+    console.print(f"Cached lookups, a fresh connection each: medians of {runs} runs")
     console.print(_measurements(rounds))
     console.print(_goals(verdicts))
 
 
 def _measurements(rounds: Sequence[Round]) -> Table:
-    runs = len(rounds[0].psi) if rounds else 0
-    table = Table(title=f"Cached lookups, a fresh connection each (medians of {runs} runs)")
+    table = Table()
     for heading in ("clients", "", "psi", "baseline", "ratio"):
         table.add_column(heading, justify="left" if not heading else "right")
     for entry in rounds:
@@ -63,7 +64,7 @@ def _measurements(rounds: Sequence[Round]) -> Table:
 
 
 def _goals(verdicts: Sequence[Verdict]) -> Table:
-    table = Table(title="Goals")
+    table = Table()
     table.add_column("goal")
     table.add_column("measured", justify="right")
     table.add_column("verdict")
