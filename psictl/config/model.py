@@ -1,0 +1,103 @@
+"""The configuration after its checks: what the projections are made from.
+
+Parts that reach a service unchanged are the projection's own types.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from psi.shared.projection import Coordinate, Infisical, WorkloadConfig
+
+DEFAULT_API_URL = "https://app.infisical.com"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What is kept for an outage; seconds."""
+
+    backend: Literal["none", "memory"] = "none"
+    refresh_interval: int = 3600
+    refresh_randomized_delay: int = 300
+    max_stale: int | None = None
+
+
+@dataclass(frozen=True)
+class Tpm:
+    """The TPM and the registers that a key is bound to."""
+
+    device: str = "/dev/tpmrm0"
+    pcrs: tuple[int, ...] = (7,)
+
+
+@dataclass(frozen=True)
+class Pkcs11:
+    """A token that holds the key-encryption key."""
+
+    module: str
+    token_label: str
+    key_label: str
+    pin_credential: str
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """Which device seals, and whether it stays open."""
+
+    hold: Literal["open", "per-operation"] = "open"
+    tpm: Tpm | None = None
+    pkcs11: Pkcs11 | None = None
+
+
+@dataclass(frozen=True)
+class AltName:
+    """One subject alternative name, its type as Infisical calls it."""
+
+    type: Literal["dns_name", "ip_address", "email", "uri"]
+    value: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a certificate's files are published, and how they may be read."""
+
+    paths: dict[str, str]
+    """By part: cert, key, chain, ca, combined."""
+    mode: str = "0640"
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that is kept fresh; seconds, but ``ttl`` is Infisical's own form."""
+
+    project: str
+    profile_id: str
+    common_name: str
+    alt_names: tuple[AltName, ...]
+    key_algorithm: str
+    ttl: str
+    renew_before: int
+    output: Output
+    hooks: tuple[tuple[str, ...], ...] = ()
+    failure_hooks: tuple[tuple[str, ...], ...] = ()
+    hook_timeout: int = 30
+
+
+@dataclass(frozen=True)
+class Provider:
+    """``providers.infisical``: what the broker gets, and what pki will."""
+
+    infisical: Infisical = field(default_factory=lambda: Infisical(api_url=DEFAULT_API_URL))
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole of ``/etc/psi/config.yaml``."""
+
+    provider: Provider = field(default_factory=Provider)
+    cache: Cache = field(default_factory=Cache)
+    sealer: Sealer | None = None
+    audit: Literal["summary", "full"] = "summary"
+    workloads: dict[str, WorkloadConfig] = field(default_factory=dict)
+    allow: tuple[Coordinate, ...] = ()
