@@ -1,0 +1,50 @@
+"""What a way to log in must offer; each method is one file beside this one."""
+
+from typing import Protocol
+
+from psi.broker.infisical.exchange import Exchange
+from psi.broker.infisical.outcome import unserved
+from psi.broker.infisical.wire import WireToken
+from psi.shared.projection import UnservedAuth
+from psi.shared.secret import SecretBytes
+
+
+class AuthMethod(Protocol):
+    """One identity's way to prove itself."""
+
+    @property
+    def name(self) -> str:
+        """The method, as configured: ``universal-auth``."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """The identity or client id; no secret."""
+        ...
+
+    def proof(self) -> SecretBytes:
+        """Return all that a refusal depends on; the latch keeps a salted hash of it (r14).
+
+        Raises UpstreamError when the credential cannot be read.
+        """
+        ...
+
+    async def login(self, exchange: Exchange) -> WireToken:
+        """Log in, once; raises UpstreamError."""
+        ...
+
+
+class UnservedMethod:
+    """A configured method that this version does not have."""
+
+    def __init__(self, auth: UnservedAuth) -> None:
+        self.name = auth.name
+        self.identity = auth.identity
+
+    def proof(self) -> SecretBytes:
+        """Raise UpstreamError (unserved)."""
+        raise unserved(self.name)
+
+    async def login(self, _exchange: Exchange) -> WireToken:
+        """Raise UpstreamError (unserved)."""
+        raise unserved(self.name)

@@ -1,0 +1,156 @@
+"""The broker's door to Infisical: folders, single secrets, logins."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from psi.broker.infisical.auth_method import AuthMethod
+from psi.broker.infisical.clock import Clock, SystemClock
+from psi.broker.infisical.exchange import Exchange
+from psi.broker.infisical.health import Health
+from psi.broker.infisical.identity_book import IdentityBook, IdentityState, LoginOutcome
+from psi.broker.infisical.latch import Latch
+from psi.broker.infisical.listing import Listing
+from psi.broker.infisical.outcome import UpstreamError
+from psi.broker.infisical.secrets_api import SecretsApi
+from psi.broker.infisical.token import Tenure
+from psi.broker.infisical.token_file import TokenFile
+from psi.broker.infisical.token_keeper import TokenKeeper
+from psi.shared.errors import Refusal
+from psi.shared.limits import Limits
+from psi.shared.log import Log
+from psi.shared.messages.broker import BrokerError
+from psi.shared.names import printable
+from psi.shared.processes import Process
+from psi.shared.projection import Infisical, Project
+from psi.shared.secret import SecretBytes
+
+CLOSE_SECONDS = 2.0
+"""For revoking tokens at shutdown: the drain has 3 s, and systemd kills after 10."""
+
+T = TypeVar("T")
+
+
+class InfisicalClient:
+    """One Infisical server, with the identities and projects of the configuration.
+
+    Methods raise UpstreamError, or Refusal (unknown-name) for a project that is not configured.
+    Neither bounds the whole of a call: logins and repetitions come on top of each exchange's
+    own deadline, so callers set theirs. The constructor raises ConfigError.
+    """
+
+    def __init__(
+        self,
+        config: Infisical,
+        *,
+        state_dir: Path,
+        credentials: Callable[[str], SecretBytes],
+        limits: Limits,
+        clock: Clock | None = None,
+    ) -> None:
+        self.health = Health()
+        self._config = config
+        self._state_dir = state_dir
+        self._log = Log(Process.BROKER)
+        clock = clock if clock is not None else SystemClock()
+        self._tenure = Tenure(clock, config.token_ttl, limits.token_margin_seconds)
+        self._exchange = Exchange(config, limits, self.health, clock, self._log)
+        self._api = SecretsApi(self._exchange)
+        self._book = IdentityBook(config, credentials, self._make_keeper)
+
+    async def list_folder(
+        self, project: str, environment: str | None, path: str, *, recursive: bool
+    ) -> Listing:
+        """Return a folder's or a tree's secrets; the project's environment unless one is given."""
+        place = self._place(project, environment)
+        return await self._with_token(
+            project,
+            lambda token: self._api.list_folder(token, place, path, recursive=recursive),
+        )
+
+    async def get_secret(
+        self, project: str, environment: str | None, path: str, key: str
+    ) -> SecretBytes:
+        """Return one value: never empty, at most MAX_SECRET_BYTES, else bad-value is raised."""
+        place = self._place(project, environment)
+        return await self._with_token(
+            project, lambda token: self._api.get_secret(token, place, path, key)
+        )
+
+    async def test_logins(self, *, retry: bool) -> list[LoginOutcome]:
+        """Log in with every configured identity; ``retry`` tries latched credentials too."""
+        keepers = self._book.keepers()
+        tried = await asyncio.gather(*(_try_login(keeper, retry=retry) for keeper in keepers))
+        results = {id(keeper): result for keeper, result in zip(keepers, tried, strict=True)}
+        return [
+            LoginOutcome(scope, keeper.method.name, keeper.method.identity, *results[id(keeper)])
+            for scope, keeper in self._book.scopes.items()
+        ]
+
+    def identities(self) -> list[IdentityState]:
+        """Return every auth configuration's state, the global one first."""
+        return [
+            IdentityState(scope, keeper.method.name, keeper.method.identity, *keeper.state())
+            for scope, keeper in self._book.scopes.items()
+        ]
+
+    def environment_of(self, project: str) -> str:
+        """Return the environment configured for a project."""
+        return self._project(project).environment
+
+    async def close(self) -> None:
+        """Revoke tokens that are not on disk and close connections, within CLOSE_SECONDS."""
+        keepers = self._book.keepers()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(keeper.close() for keeper in keepers))
+        for keeper in keepers:
+            keeper.abandon()
+        await self._exchange.aclose()
+
+    async def _with_token(self, project: str, ask: Callable[[SecretBytes], Awaitable[T]]) -> T:
+        """Ask; after a refused token log in once and ask once more."""
+        keeper = self._book.keeper_of(project)
+        token = await keeper.token()
+        try:
+            result = await ask(token.access)
+        except UpstreamError as error:
+            if not error.token or not keeper.reject(token):
+                raise
+            token = await keeper.token()
+            result = await ask(token.access)
+        keeper.accept(token)
+        return result
+
+    def _place(self, project: str, environment: str | None) -> dict[str, str]:
+        found = self._project(project)
+        chosen = found.environment if environment is None else environment
+        return {"projectId": found.id, "environment": chosen}
+
+    def _project(self, alias: str) -> Project:
+        project = self._config.projects.get(alias)
+        if project is None:
+            text = f"no project {printable(alias, 63)!r} is configured; add it and run psictl apply"
+            raise Refusal(BrokerError.UNKNOWN_NAME, text)
+        return project
+
+    def _make_keeper(self, method: AuthMethod, slot: str) -> TokenKeeper:
+        url, folder = self._config.api_url, self._state_dir
+        return TokenKeeper(
+            method,
+            self._exchange,
+            self._tenure,
+            Latch(folder, slot, url, self._tenure.clock, self._log),
+            TokenFile(folder, slot, url, self._log),
+            self._log,
+        )
+
+
+async def _try_login(keeper: TokenKeeper, *, retry: bool) -> tuple[bool, str, float]:
+    try:
+        token = await keeper.log_in(retry=retry)
+    except UpstreamError as error:
+        return False, error.detail, 0.0
+    return True, "", token.expires_at

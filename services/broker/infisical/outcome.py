@@ -1,0 +1,94 @@
+"""What may come of asking Infisical: the one error type that everything upstream ends in."""
+
+from enum import StrEnum
+
+from psi.shared.errors import PsiError
+from psi.shared.limits import REASON_CHARACTERS
+from psi.shared.messages.broker import BrokerError
+
+WORDS_CHARACTERS = 70
+"""Of the server's own words in an error: cause and remedy must fit beside them."""
+
+
+class Kind(StrEnum):
+    """The classes that callers tell apart: they decide what the cache does."""
+
+    TRANSPORT = "transport"
+    """No answer, or a 5xx: nothing is known about the secret."""
+    FOREIGN = "foreign"
+    """Whatever answered is not Infisical."""
+    REFUSED = "refused"
+    """Infisical, or this client, says no."""
+    ABSENT = "absent"
+    """Infisical says that it does not exist (a 404 with a ``reqId``)."""
+    LIMITED = "limited"
+    """Infisical's rate limit."""
+
+
+_CODES = {
+    Kind.TRANSPORT: BrokerError.UNREACHABLE,
+    Kind.FOREIGN: BrokerError.FOREIGN,
+    Kind.REFUSED: BrokerError.REFUSED,
+    Kind.ABSENT: BrokerError.ABSENT,
+    Kind.LIMITED: BrokerError.LIMITED,
+}
+
+
+class UpstreamError(PsiError):
+    """A request to Infisical failed; the text is one line of printable ASCII with a remedy.
+
+    ``words`` are the server's own, cleaned.
+    """
+
+    retry_after: float | None = None
+    """Seconds, where the rate limit told."""
+    permission = False
+    """A 403 that denies this identity the project or the secret."""
+    token = False
+    """The access token is to blame: a login may help."""
+    repeatable = False
+    """One repetition of a GET may help."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        code: BrokerError | None = None,
+        status: int | None = None,
+        words: str = "",
+    ) -> None:
+        self.detail = one_line(text)
+        super().__init__(self.detail)
+        self.kind = kind
+        self.code = code if code is not None else _CODES[kind]
+        self.status = status
+        self.words = words
+
+
+def one_line(text: str, limit: int = REASON_CHARACTERS) -> str:
+    """Return text as one line of printable ASCII, cut to the limit, fit for a header or a log."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in cut)
+
+
+def foreign(text: str, status: int | None = None) -> UpstreamError:
+    """Return the error for an answer that Infisical does not give."""
+    remedy = "check api_url and any proxy in between"
+    return UpstreamError(
+        Kind.FOREIGN, f"not an answer of Infisical: {text}; {remedy}", status=status
+    )
+
+
+def unserved(method: str) -> UpstreamError:
+    """Return the error for an auth method that this version cannot log in with."""
+    text = (
+        f"auth method {one_line(method, 60)} is not served by this version yet; use universal-auth"
+    )
+    return UpstreamError(Kind.REFUSED, text, code=BrokerError.UNSERVED)
+
+
+def bad_value(key: str, problem: str) -> UpstreamError:
+    """Return the error for a value that cannot be handed to Podman (r33)."""
+    text = f"secret {one_line(key, 60)}: {problem}"
+    return UpstreamError(Kind.REFUSED, text, code=BrokerError.BAD_VALUE)
