@@ -1,0 +1,180 @@
+"""One blocking conversation with the broker over its control socket.
+
+A reply is treated as hostile although the broker is ours: psictl is root, and a broker that
+was taken over must not become root through it (r29). What is checked here is the form of the
+conversation; :mod:`psictl.catalogue` parses the names again.
+"""
+
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
+
+import msgspec
+
+from psi.shared import routes
+from psi.shared.errors import ProtocolError, PsiError, Refusal, Temporary, Unreachable
+from psi.shared.framing import pack
+from psi.shared.limits import Limits
+from psi.shared.messages.base import Refused, Reply, Request
+from psi.shared.messages.broker import BrokerError
+from psi.shared.names import printable
+from psi.shared.processes import Process
+from psi.shared.secret import encode_hook
+from psictl.connection import (
+    Connection,
+    ConnectionLost,
+    ConnectionTimedOut,
+    OtherProtocol,
+    open_connection,
+)
+from psictl.layout import Layout
+
+R = TypeVar("R", bound=Reply)
+
+_TEMPORARY = frozenset({BrokerError.LIMITED, BrokerError.UNREACHABLE, BrokerError.DRAINING})
+
+
+class UnknownName(Refusal):
+    """The broker's configuration has no workload or project of that name."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is fixed while one request is tried, and tried again."""
+
+    route: routes.Route
+    frame: bytes
+    request_id: int
+    until: float
+
+
+class BrokerClient:
+    """Sends one request at a time and returns its reply, checked against the route's row.
+
+    Use it as a context manager. It may not be used by two threads.
+    """
+
+    def __init__(self, layout: Layout, limits: Limits | None = None) -> None:
+        self._layout = layout
+        self._limits = limits if limits is not None else Limits()
+        self._connection: Connection | None = None
+        self._next_id = 1
+        self._decoder = routes.reply_decoder(Process.CTL, Process.BROKER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def call(self, request: Request, reply: type[R]) -> R:
+        """Send a request and return its reply, within the deadline of the route's row.
+
+        Raises Unreachable (no broker, or no answer in time), Temporary (Infisical does not
+        answer now), Refusal (the broker says no) or ProtocolError (a reply that may not be).
+        """
+        route = routes.row_of(Process.CTL, Process.BROKER, type(request))
+        seconds: float = getattr(self._limits, route.deadline)
+        request_id, self._next_id = self._next_id, (self._next_id + 1) % 2**32
+        body = msgspec.msgpack.encode(
+            msgspec.structs.replace(request, id=request_id), enc_hook=encode_hook
+        )
+        call = _Call(route, pack(body), request_id, time.monotonic() + seconds)
+        try:
+            answer = self._decode(self._exchange(call), call)
+        except PsiError:
+            self._drop()
+            raise
+        if not isinstance(answer, reply):
+            self._drop()
+            raise ProtocolError(
+                f"the broker answered {type(request).__name__} with {type(answer).__name__}; "
+                f"{_UPGRADE}"
+            )
+        return answer
+
+    def _exchange(self, call: _Call) -> bytes:
+        """Return the body of the answer, reconnecting where that loses nothing."""
+        repeats = 1 if call.route.idempotent else 0
+        while True:
+            try:
+                return self._connected(call.until).exchange(call.frame, call.until)
+            except OtherProtocol:
+                # An upgrade is under way: hold the request until the new broker listens (r26).
+                self._drop()
+                self._wait(call.until)
+            except ConnectionLost as error:
+                self._drop()
+                if repeats == 0:
+                    raise Unreachable(f"{error}; {self._remedy()}") from error
+                repeats -= 1
+            except ConnectionTimedOut as error:
+                raise Unreachable(f"{error}; {self._remedy()}") from error
+
+    def _connected(self, until: float) -> Connection:
+        if self._connection is None:
+            path = self._layout.control_socket(Process.BROKER)
+            retry = self._limits.connect_retry_seconds
+            try:
+                self._connection = open_connection(path, until, retry)
+            except OSError as error:
+                self._fail_to_connect(error)
+        return self._connection
+
+    def _fail_to_connect(self, error: OSError) -> NoReturn:
+        path = self._layout.control_socket(Process.BROKER)
+        if isinstance(error, PermissionError):
+            raise Unreachable(f"{path}: permission denied; run psictl as root") from error
+        cause = error.strerror or str(error)
+        raise Unreachable(f"the broker's socket {path}: {cause}; {self._remedy()}") from error
+
+    def _remedy(self) -> str:
+        if self._layout.is_host:
+            return "systemctl start psi-broker.socket, and see journalctl -u psi-broker.service"
+        return f"start it with psictl dev --root {self._layout.root}, and see what dev logs"
+
+    def _wait(self, until: float) -> None:
+        pause = self._limits.connect_retry_seconds
+        if time.monotonic() + pause >= until:
+            raise ProtocolError(f"the broker speaks another protocol number; {_UPGRADE}")
+        time.sleep(pause)
+
+    def _decode(self, untrusted_body: bytes, call: _Call) -> Reply:
+        try:
+            answer: Any = self._decoder.decode(untrusted_body)
+        except msgspec.DecodeError as error:
+            raise ProtocolError(
+                f"the broker sent a reply that is not valid: {printable(str(error))}; {_UPGRADE}"
+            ) from error
+        if answer.id != call.request_id:
+            raise ProtocolError(
+                f"the broker answered request {answer.id} and not {call.request_id}; {_RESTART}"
+            )
+        if isinstance(answer, Refused):
+            _raise_refusal(answer, call.route)
+        return answer  # type: ignore[no-any-return]  # the decoder's union is built at run time
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+_UPGRADE = "install the same version of psictl and psi-broker and restart psi-broker.service"
+_RESTART = "restart psi-broker.service"
+
+
+def _raise_refusal(answer: Refused, route: routes.Route) -> NoReturn:
+    detail = printable(answer.detail, limit=200) or f"the broker says {answer.code}"
+    if answer.code not in route.errors:
+        raise ProtocolError(f"the broker refused with a code it may not use here: {answer.code}")
+    if answer.code in _TEMPORARY:
+        raise Temporary(detail)
+    if answer.code == BrokerError.UNKNOWN_NAME:
+        raise UnknownName(answer.code, detail)
+    raise Refusal(answer.code, detail)

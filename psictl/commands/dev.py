@@ -1,0 +1,32 @@
+"""``psictl dev``: the whole suite below one folder, for tests and trials."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from psictl.cli import layout_of
+from psictl.dev import run
+
+
+def command(
+    context: typer.Context,
+    config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE")],
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Everything lies below it; may be new.")
+    ] = None,
+    limits: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Overrides of times and counts.")
+    ] = None,
+    sealer: Annotated[
+        str | None, typer.Option(metavar="software|swtpm|softhsm", help="The device to emulate.")
+    ] = None,
+) -> None:
+    """Apply FILE below DIR and run the services there until SIGTERM or Ctrl-C.
+
+    Prints one JSON line when lookups can be answered.
+
+    Example: psictl dev --root /tmp/psi --config config.yaml
+    """
+    folder = root.absolute() if root is not None else layout_of(context).root
+    raise typer.Exit(run(folder, config, limits, sealer))

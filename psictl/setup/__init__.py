@@ -1,0 +1,1 @@
+"""``psictl setup``: make Podman and quadlet hold what the workloads' sources name, and no more."""
