@@ -77,25 +77,25 @@ def list_folders(call: Call) -> Response:
     fields = Fields(call.request.query)
     project_id, slug = fields.text("projectId"), fields.text("environment")
     base = normal_path(fields.optional("path") or "/")
-    recursive = fields.flag("recursive", default=False)
+    recursive = fields.loose_flag("recursive", default=False)
     fields.finish()
     project = call.project(project_id)
     require(project, call.identity, "list")
     environment = environment_of(project, slug)
-    found = [one for one in environment.folders.values() if _is_below(one.path, base, recursive)]
+    everything = environment.folders.values()
+    found = [one for one in everything if _is_below(one.path, base, recursive=recursive)]
     found.sort(key=lambda one: (one.path.count("/"), one.name))
-    return json_response({"folders": [_listed(one, environment, base, recursive) for one in found]})
+    shapes = [_shape(one, environment) for one in found]
+    if recursive:
+        for one, shape in zip(found, shapes, strict=True):
+            shape["relativePath"] = one.path.removeprefix(base.rstrip("/"))
+    return json_response({"folders": shapes})
 
 
-def _is_below(path: str, base: str, recursive: bool) -> bool:  # noqa: FBT001  (a filter's two facts)
+def _is_below(path: str, base: str, *, recursive: bool) -> bool:
     prefix = base.rstrip("/") + "/"
     rest = path.removeprefix(prefix)
     return path != "/" and path.startswith(prefix) and (recursive or "/" not in rest)
-
-
-def _listed(folder: Folder, environment: Environment, base: str, recursive: bool) -> Any:  # noqa: FBT001
-    relative = {"relativePath": folder.path.removeprefix(base.rstrip("/"))} if recursive else {}
-    return _shape(folder, environment) | relative
 
 
 def _shape(folder: Folder, environment: Environment) -> dict[str, Any]:

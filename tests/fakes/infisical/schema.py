@@ -101,6 +101,13 @@ class Fields:
         """Return a query flag: the strings `true` and `false`, nothing else."""
         return self.choice(name, ["true", "false"], "true" if default else "false") == "true"
 
+    def loose_flag(self, name: str, *, default: bool) -> bool:
+        """Return a query flag of the folder routes, which take `True` and `FALSE` too."""
+        text = self.text(name) if name in self.source else str(default)
+        if text.lower() not in ("true", "false"):
+            self.issues.append(custom("Must be true or false", (*self.prefix, name)))
+        return text.lower() == "true"
+
     def items(self, name: str) -> list["Fields"]:
         """Return the objects of a required array with at least one element."""
         found = self.value(name, "array", required=True)
