@@ -3,6 +3,8 @@
 Each class carries the exit code that a command ends with when it is not handled.
 """
 
+from psi.shared.text import ascii_line
+
 
 class PsiError(Exception):
     """A failure whose text names its cause and remedy and holds no secret."""
@@ -37,12 +39,15 @@ class ProtocolError(PsiError):
 
 
 class Refusal(PsiError):
-    """A legitimate request that is refused, with the code that crosses the socket."""
+    """A legitimate request that is refused: code and detail cross the socket.
+
+    The detail becomes one line of ASCII, as the message's type demands.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
         self.code = code
-        self.detail = detail
+        self.detail = ascii_line(detail)
+        super().__init__(self.detail)
 
 
 class InvariantError(PsiError):

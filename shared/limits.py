@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from psi.shared.errors import ConfigError
+from psi.shared.text import REASON_CHARACTERS as REASON_CHARACTERS
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -32,12 +33,10 @@ SINGLE_BODY_BYTES = 2 * MIB
 """A decompressed single secret: 512 KB escaped as JSON, with room for its metadata (r11)."""
 MAX_ENV_PAIR_BYTES = 131_070
 """Key and value together: the kernel refuses one string of 128 KiB (execve(2), MAX_ARG_STRLEN)."""
-REASON_CHARACTERS = 200
-"""The PSI-Reason header: one line that a terminal shows whole."""
 BACKLOG = 4096
 """Waiting connections on a socket: a boot with 100 containers of 40 secrets each."""
-PAGE_ITEMS = 200
-"""Entries in one page of a list: 200 of the largest fit a reply frame."""
+PAGE_ITEMS = 64
+"""Entries in one page of a list: so many of the largest fit a reply frame."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400 * 400)]
 Count = Annotated[int, msgspec.Meta(gt=0, le=1_000_000)]
@@ -89,12 +88,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Before the one repetition of a GET that got 500, or lost its kept connection."""
     token_margin_seconds: Seconds = 5
     """A token is not used in the last seconds of its life: the request must still arrive."""
-    listing_seconds: Seconds = 10
-    """A folder that was just listed is not listed again for a key that was absent from it."""
-    discovery_seconds: Seconds = 300
-    """A discovery is kept this long for the pages that follow its first."""
-    discoveries: Count = 8
-    """Discoveries kept at once; one setup run uses one."""
+    listing_seconds: Seconds = 1
+    """A folder that was just listed is not listed again for a key that it lacks: a burst is one."""
+    paging_seconds: Seconds = 60
+    """A list is kept this long for the pages that follow its first; psictl asks at once."""
+    paged_lists: Count = 8
+    """Lists kept at once; one command uses one."""
     audit_summary_seconds: Seconds = 3600
     """Cached grants of one secret are one line, then a summary an hour (r26)."""
 

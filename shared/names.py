@@ -8,6 +8,8 @@ repaired. Patterns are matched whole (``fullmatch``): ``$`` would accept a trail
 import re
 
 from psi.shared.errors import InvalidName
+from psi.shared.text import has_control
+from psi.shared.text import printable as printable
 
 ID_PATTERN = r"\A[0-9a-f]{25}\Z"
 ENVIRONMENT_NAME_PATTERN = r"\A[A-Za-z_][A-Za-z0-9_]{0,127}\Z"
@@ -23,7 +25,6 @@ CREDENTIAL_PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z"
 MAX_KEY_CHARACTERS = 255
 MAX_PATH_CHARACTERS = 1024
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SEGMENT = re.compile(r"[^/\x00-\x1f\x7f-\x9f]{1,255}")
 
 
@@ -106,14 +107,8 @@ def parse_key(name: str) -> str:
     At most 255 characters. Infisical refuses ``/`` and ``:`` itself (backend schemas,
     SecretNameSchema) but not control characters.
     """
-    bad = "/" in name or ":" in name or _CONTROL.search(name) is not None
+    bad = "/" in name or ":" in name or has_control(name)
     if bad or not 1 <= len(name) <= MAX_KEY_CHARACTERS:
         form = "1 to 255 characters without '/', ':' or control characters"
         raise InvalidName(f"secret key {printable(name)!r} is not valid: {form}")
     return name
-
-
-def printable(text: str, limit: int = 120) -> str:
-    """Return foreign text fit for a terminal or a log: control characters become ``?``."""
-    cleaned = _CONTROL.sub("?", text[: limit + 1])
-    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"

@@ -167,7 +167,8 @@ class Connection(asyncio.Protocol):
         self._write(pack(_ENCODER.encode(reply)))
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None:
+        # uvloop raises on a transport that its peer has closed; asyncio only warns.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def _break(self, cause: str) -> None:

@@ -7,7 +7,7 @@ link or rename, fsync of the folder. All of it blocks, so callers run it on a th
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _FILE_MODE = 0o600
@@ -35,10 +35,8 @@ def _temporary(directory: int, name: str, content: bytes) -> Iterator[str]:
             os.fsync(file.fileno())
         yield hidden
     finally:
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(hidden, dir_fd=directory)
-        except FileNotFoundError:
-            pass
 
 
 def create_file(folder: Path, name: str, content: bytes) -> None:

@@ -25,7 +25,7 @@ class Coordinate(NamedTuple):
         return printable(f"{self.project}:{self.path}#{self.key}", 200)
 
 
-class BadMapping(ValueError):  # noqa: N818  # as the error tree names its members
+class BadMapping(ValueError):
     """The payload is no mapping; the text says why."""
 
 

@@ -4,7 +4,6 @@ Create-only: an id with other content is refused, so that nobody re-points a wor
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 from psi.broker.atomic_file import create_file, remove_file
@@ -24,7 +23,7 @@ class MappingStore:
         self._maximum = maximum
         self._log = log
         self._by_id: dict[str, Coordinate] = {}
-        self._writing: dict[str, asyncio.Lock] = {}
+        self._writing = asyncio.Lock()  # Podman stores one at a time anyway
         self.bad = 0
 
     def load(self) -> None:
@@ -33,7 +32,7 @@ class MappingStore:
         Raises ConfigError when the folder cannot be read.
         """
         try:
-            names = sorted(os.listdir(self._folder))
+            names = sorted(path.name for path in self._folder.iterdir())
         except OSError as error:
             remedy = "create it, owned by psi-broker with mode 0700"
             raise ConfigError(f"state folder {self._folder}: {error.strerror}; {remedy}") from error
@@ -68,7 +67,7 @@ class MappingStore:
 
         Raises Refusal: CONFLICT for other content, FULL at the limit or when the disk refuses.
         """
-        async with self._lock(secret_id):
+        async with self._writing:
             known = self._by_id.get(secret_id)
             if known == coordinate:
                 return
@@ -86,7 +85,7 @@ class MappingStore:
 
         Raises Refusal FULL when the disk refuses.
         """
-        async with self._lock(secret_id):
+        async with self._writing:
             try:
                 removed = await asyncio.to_thread(remove_file, self._folder, secret_id)
             except OSError as error:
@@ -104,26 +103,6 @@ class MappingStore:
             raise Refusal(BrokerError.CONFLICT, detail) from None
         except OSError as error:
             raise _disk_refusal(error) from error
-
-    def _lock(self, secret_id: str) -> "_KeyLock":
-        return _KeyLock(self._writing, secret_id)
-
-
-class _KeyLock:
-    """One writer per id at a time; the lock is dropped when nobody waits for it."""
-
-    def __init__(self, locks: dict[str, asyncio.Lock], key: str) -> None:
-        self._locks = locks
-        self._key = key
-        self._lock = locks.setdefault(key, asyncio.Lock())
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        self._lock.release()
-        if not self._lock.locked() and self._locks.get(self._key) is self._lock:
-            del self._locks[self._key]
 
 
 def _disk_refusal(error: OSError) -> Refusal:

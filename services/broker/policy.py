@@ -24,7 +24,7 @@ class Policy:
         return self.in_source(coordinate.project, coordinate.path) or coordinate in self._keys
 
     def in_source(self, project: str, path: str) -> bool:
-        """Whether some workload draws from this folder: then listing it reads no more than it may."""
+        """Whether some workload draws from this folder, so that it may be listed."""
         if (project, path) in self._folders:
             return True
         return any((project, ancestor) in self._trees for ancestor in _ancestors(path))

@@ -1,1 +1,1 @@
-"""services/frontend"""
+"""The frontend: parses HTTP on psi.sock and asks the broker; it holds nothing."""

@@ -187,6 +187,7 @@ class TestLogin(Request, frozen=True):
 
     retry: bool = False
     """Try a latched credential again (r14)."""
+    cursor: Cursor = 0
 
 
 class LoginResult(Item, frozen=True):
@@ -207,6 +208,7 @@ class TestLoginReply(Reply, frozen=True):
     """One result per auth configuration: the global one, then by project."""
 
     results: Annotated[list[LoginResult], Meta(max_length=PAGE_ITEMS)]
+    next: Cursor = 0
 
 
 class ReadSecrets(Request, frozen=True):
@@ -229,15 +231,18 @@ class SecretEntry(Item, frozen=True):
 
 
 class ReadSecretsReply(Reply, frozen=True):
-    """As many values as fit a frame; at least one unless there is none."""
+    """One value a page: a value is at most half a frame, so the largest page always fits."""
 
-    secrets: Annotated[list[SecretEntry], Meta(max_length=PAGE_ITEMS)]
+    secrets: Annotated[list[SecretEntry], Meta(max_length=1)]
     findings: Annotated[list[Finding], Meta(max_length=PAGE_ITEMS)]
     next: Cursor
 
 
 class BrokerStatus(Request, frozen=True):
     """How the broker is."""
+
+    cursor: Cursor = 0
+    """Of the identities; the rest is the same on every page."""
 
 
 class IdentityStatus(Item, frozen=True):
@@ -273,3 +278,4 @@ class BrokerStatusReply(Reply, frozen=True):
     upstream_error: Detail
     """The last failure since then; empty if none."""
     identities: Annotated[list[IdentityStatus], Meta(max_length=PAGE_ITEMS)]
+    next: Cursor = 0

@@ -1,0 +1,108 @@
+"""What psictl may ask; no lock is held across a reply, so setup cannot deadlock (r27)."""
+
+from collections.abc import Coroutine
+from typing import Any, assert_never
+
+from psi.broker.control_reads import SecretReader
+from psi.broker.discovery import Discovery, Item
+from psi.broker.identities import Identities
+from psi.broker.mapping_store import MappingStore
+from psi.broker.paging import Pages, page_at
+from psi.broker.status import StatusReport
+from psi.shared.audit import Audit, AuditEvent
+from psi.shared.limits import PAGE_ITEMS, Limits
+from psi.shared.messages.base import Reply, Request
+from psi.shared.messages.broker import (
+    BrokerStatus,
+    Discover,
+    Discovered,
+    DiscoverReply,
+    Finding,
+    ListMappings,
+    ListMappingsReply,
+    ListWorkloads,
+    ListWorkloadsReply,
+    MappingEntry,
+    ReadSecrets,
+    TestLogin,
+)
+from psi.shared.peer import Peer
+
+ControlRequest = Discover | ListWorkloads | ListMappings | TestLogin | ReadSecrets | BrokerStatus
+
+
+class ControlHandler:
+    """Answers root's psictl."""
+
+    def __init__(
+        self,
+        store: MappingStore,
+        discovery: Discovery,
+        reader: SecretReader,
+        identities: Identities,
+        status: StatusReport,
+        audit: Audit,
+        limits: Limits,
+    ) -> None:
+        self._store = store
+        self._discovery = discovery
+        self._reader = reader
+        self._identities = identities
+        self._status = status
+        self._audit = audit
+        self._pages: Pages[Item] = Pages(limits)
+
+    def __call__(self, request: Request, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:
+        """Answer at once where nothing must be waited for."""
+        assert isinstance(request, ControlRequest)  # noqa: S101  # the decoder gives nothing else
+        match request:
+            case Discover():
+                return self._discover(request)
+            case ListWorkloads():
+                return self._list_workloads(request)
+            case ListMappings():
+                return self._list_mappings(request)
+            case TestLogin():
+                self._audit.record(AuditEvent.LOGIN_TESTED, uid=peer.uid, pid=peer.pid)
+                return self._identities.test(request)
+            case ReadSecrets():
+                self._audit.record(
+                    AuditEvent.READ,
+                    project=request.project,
+                    path=request.path,
+                    uid=peer.uid,
+                    pid=peer.pid,
+                )
+                return self._reader.read(request)
+            case BrokerStatus():
+                return self._status.report(request)
+            case _:
+                assert_never(request)
+
+    async def _discover(self, request: Discover) -> Reply:
+        workload = self._discovery.workload(request.workload)
+        if request.cursor:
+            items, following = self._pages.follow(request.cursor, PAGE_ITEMS)
+        else:
+            found = await self._discovery.discover(workload)
+            items, following = self._pages.begin(found, PAGE_ITEMS)
+        return DiscoverReply(
+            id=request.id,
+            unit=workload.unit,
+            depends_on=workload.depends_on,
+            secrets=[item for item in items if isinstance(item, Discovered)],
+            findings=[item for item in items if isinstance(item, Finding)],
+            next=following,
+        )
+
+    def _list_workloads(self, request: ListWorkloads) -> Reply:
+        names, following = page_at(self._discovery.names, request.cursor, PAGE_ITEMS)
+        return ListWorkloadsReply(id=request.id, workloads=list(names), next=following)
+
+    def _list_mappings(self, request: ListMappings) -> Reply:
+        page, following = page_at(self._store.entries(), request.cursor, PAGE_ITEMS)
+        entries = [
+            MappingEntry(secret_id=secret_id, project=c.project, path=c.path, key=c.key)
+            for secret_id, c in page
+        ]
+        return ListMappingsReply(id=request.id, mappings=entries, next=following)

@@ -1,0 +1,133 @@
+"""What the frontend may ask: a value by id, and the life of a mapping.
+
+A cached value is answered at once, without a task: this is the path that a container start
+waits on forty times.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, assert_never
+
+from psi.broker.mapping import BadMapping, Coordinate, parse_mapping
+from psi.broker.mapping_store import MappingStore
+from psi.broker.policy import Policy
+from psi.broker.values import Values
+from psi.shared.audit import Audit, AuditEvent
+from psi.shared.errors import Refusal
+from psi.shared.messages.base import Done, Refused, Reply, Request
+from psi.shared.messages.broker import (
+    BrokerError,
+    DeleteMapping,
+    Lookup,
+    LookupReply,
+    Ping,
+    Pong,
+    StoreMapping,
+)
+from psi.shared.peer import Peer
+from psi.shared.text import ascii_line
+
+_NOT_FOUND = "no mapping has this id; run psictl setup to register the secret anew"
+_FORBIDDEN = "its coordinate is in no workload's sources and not in allow; see psictl apply"
+
+FrontendRequest = Lookup | StoreMapping | DeleteMapping | Ping
+
+
+class LookupHandler:
+    """Answers the frontend, which may be compromised: every name is judged again here."""
+
+    def __init__(self, store: MappingStore, policy: Policy, values: Values, audit: Audit) -> None:
+        self._store = store
+        self._policy = policy
+        self._values = values
+        self._audit = audit
+        self.lookups = 0
+        self.refusals = 0
+
+    def __call__(self, request: Request, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:  # noqa: ARG002  # as Handler
+        """Answer at once where nothing must be waited for."""
+        assert isinstance(request, FrontendRequest)  # noqa: S101  # the decoder gives nothing else
+        match request:
+            case Lookup():
+                return self._lookup(request)
+            case StoreMapping():
+                return self._store_mapping(request)
+            case DeleteMapping():
+                return self._delete(request)
+            case Ping():
+                return Pong(id=request.id)
+            case _:
+                assert_never(request)
+
+    def _lookup(self, request: Lookup) -> Reply | Coroutine[Any, Any, Reply]:
+        self.lookups += 1
+        coordinate = self._store.get(request.secret_id)
+        if coordinate is None:
+            return self._deny(request, BrokerError.UNKNOWN_ID, _NOT_FOUND)
+        if not self._policy.permits(coordinate):
+            return self._deny(request, BrokerError.FORBIDDEN, _FORBIDDEN, coordinate)
+        value = self._values.cached(coordinate)
+        if value is None:
+            return self._fetch(request, coordinate)
+        self._audit.granted(request.secret_id, "cached", request.claimed_uid, request.claimed_pid)
+        return LookupReply(id=request.id, value=value)
+
+    async def _fetch(self, request: Lookup, coordinate: Coordinate) -> Reply:
+        try:
+            value = await self._values.fetch(coordinate)
+        except Refusal as refusal:
+            return self._deny(request, refusal.code, refusal.detail, coordinate)
+        self._audit.granted(request.secret_id, "live", request.claimed_uid, request.claimed_pid)
+        return LookupReply(id=request.id, value=value)
+
+    def _deny(
+        self, request: Lookup, code: str, detail: str, coordinate: Coordinate | None = None
+    ) -> Refused:
+        self.refusals += 1
+        self._audit.record(
+            AuditEvent.DENIED,
+            id=request.secret_id,
+            secret=coordinate or "unknown",
+            code=code,
+            claimed_uid=request.claimed_uid,
+            claimed_pid=request.claimed_pid,
+        )
+        return Refused(id=request.id, code=code, detail=ascii_line(detail))
+
+    async def _store_mapping(self, request: StoreMapping) -> Reply:
+        try:
+            coordinate = self._judged(request.mapping)
+            await self._store.store(request.secret_id, coordinate)
+        except Refusal as refusal:
+            self.refusals += 1
+            self._audit.record(
+                AuditEvent.STORE_DENIED,
+                id=request.secret_id,
+                code=refusal.code,
+                claimed_uid=request.claimed_uid,
+            )
+            raise
+        self._audit.record(
+            AuditEvent.STORED,
+            id=request.secret_id,
+            secret=coordinate,
+            claimed_uid=request.claimed_uid,
+        )
+        return Done(id=request.id)
+
+    def _judged(self, untrusted_payload: bytes) -> Coordinate:
+        try:
+            coordinate = parse_mapping(untrusted_payload)
+        except BadMapping as error:
+            detail = f"{error}; register secrets with psictl setup"
+            raise Refusal(BrokerError.BAD_MAPPING, detail) from error
+        if not self._policy.permits(coordinate):
+            raise Refusal(BrokerError.FORBIDDEN, _FORBIDDEN)
+        return coordinate
+
+    async def _delete(self, request: DeleteMapping) -> Reply:
+        if await self._store.delete(request.secret_id):
+            self._audit.forget(request.secret_id)
+            self._audit.record(
+                AuditEvent.DELETED, id=request.secret_id, claimed_uid=request.claimed_uid
+            )
+        return Done(id=request.id)

@@ -1,0 +1,150 @@
+"""One connection of a pool and the one call in flight on it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from psi.shared.errors import ProtocolError, PsiError, Unreachable
+from psi.shared.framing import WRONG_PROTOCOL, FrameReader, pack
+from psi.shared.log import Log
+from psi.shared.messages.base import Refused, Reply
+from psi.shared.processes import Process
+from psi.shared.routes import Route
+
+
+class Call:
+    """A request on its way: answered once, or abandoned by the one who asked."""
+
+    __slots__ = ("_answer", "channel", "done", "frame", "request_id", "retried", "route")
+
+    def __init__(
+        self, request_id: int, body: bytes, route: Route, answer: Callable[[Any], None]
+    ) -> None:
+        self.request_id = request_id
+        self.frame = pack(body)
+        self.route = route
+        self.retried = False
+        self.done = False
+        self.channel: Channel | None = None
+        self._answer = answer
+
+    def finish(self, result: Reply | PsiError) -> None:
+        """Hand over the result, unless somebody was quicker."""
+        if not self.done:
+            self.done = True
+            self.channel = None
+            self._answer(result)
+
+    def abandon(self) -> None:
+        """Give up: no answer is wanted, and the connection that owes it is closed."""
+        if not self.done:
+            self.done = True
+            if self.channel is not None:
+                self.channel.close()
+
+
+class Owner(Protocol):
+    """What a connection needs of its pool."""
+
+    server: Process
+    log: Log
+    cap: int
+    decoder: msgspec.msgpack.Decoder[Any]
+
+    def start(self, call: Call) -> None:
+        """Send a call by another connection."""
+
+    def ready(self, channel: "Channel") -> None:
+        """Take a connection that is free."""
+
+    def lost(self, channel: "Channel") -> None:
+        """Forget a connection."""
+
+    def retry_later(self, call: Call) -> None:
+        """Hold a call while the server is being replaced."""
+
+
+class Channel(asyncio.Protocol):
+    """A kept connection."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._reader = FrameReader(owner.cap)
+        self._transport: asyncio.Transport | None = None
+        self._call: Call | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Offer the connection to the pool."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # narrows the type
+        self._transport = transport
+        self._owner.ready(self)
+
+    def send(self, call: Call) -> bool:
+        """Send a call's request; false where the connection has ended meanwhile."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._call = call
+        call.channel = self
+        self._transport.write(call.frame)
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        """Take the reply; anything unexpected ends the connection."""
+        if data == WRONG_PROTOCOL and not self._reader.partial:
+            return self._other_protocol()
+        try:
+            for untrusted_body in self._reader.feed(data):
+                self._take(untrusted_body)
+        except ProtocolError as error:
+            self._broken(str(error))
+        return None
+
+    def _take(self, untrusted_body: bytes) -> None:
+        call = self._call
+        if call is None:
+            raise ProtocolError("a reply that nobody asked for")
+        try:
+            reply: Reply = self._owner.decoder.decode(untrusted_body)
+        except msgspec.DecodeError as error:
+            raise ProtocolError(f"undecodable: {error}") from None
+        expected = isinstance(reply, (call.route.reply, Refused))
+        if reply.id != call.request_id or not expected:
+            raise ProtocolError("a reply to another request")
+        self._call = None
+        # Free before the answer runs: whatever it does must not keep or end this connection.
+        self._owner.ready(self)
+        call.finish(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        """Repeat the call once where that is safe: the server restarted under us."""
+        self._transport = None
+        call, self._call = self._call, None
+        self._owner.lost(self)
+        if call is None or call.done:
+            return
+        if call.route.idempotent and not call.retried:
+            call.retried = True
+            self._owner.start(call)
+        else:
+            cause = f"the {self._owner.server} ended the connection without an answer"
+            call.finish(Unreachable(cause))
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _other_protocol(self) -> None:
+        call, self._call = self._call, None
+        self.close()
+        if call is not None:
+            self._owner.retry_later(call)
+
+    def _broken(self, cause: str) -> None:
+        self._owner.log.warning("server.closed", server=self._owner.server, cause=cause)
+        call, self._call = self._call, None
+        self.close()
+        if call is not None:
+            call.finish(Unreachable(f"the {self._owner.server} broke the protocol; see the log"))

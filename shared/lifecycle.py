@@ -1,0 +1,63 @@
+"""From READY to STOPPING: what every service says to systemd, and how it ends."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from psi.shared.limits import Limits
+from psi.shared.log import Log
+
+DEVELOPMENT_ROOT = "PSI_DEV_ROOT"
+"""Set by ``psictl dev`` alone: the folder that stands for ``/``."""
+
+
+class Notifier(Protocol):
+    """What sdnotify offers (sd_notify(3))."""
+
+    def notify(self, state: str) -> None:
+        """Send a state to NOTIFY_SOCKET, if there is one."""
+        ...
+
+
+def socket_path(path: str) -> str:
+    """Return a socket's path on this host, below the root that a development host stands on."""
+    return os.environ.get(DEVELOPMENT_ROOT, "") + path
+
+
+async def run_until_stopped(
+    notifier: Notifier, limits: Limits, log: Log, drain: Callable[[], Awaitable[None]]
+) -> None:
+    """Say READY, feed the watchdog from the event loop, and drain on SIGTERM or SIGINT.
+
+    The watchdog is pinged only while the loop turns: a hung loop is a hung service.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: _log_fault(log, context))
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    watchdog = asyncio.create_task(_feed_watchdog(notifier, limits))
+    notifier.notify("READY=1")
+    log.info("ready")
+    await stopping.wait()
+    notifier.notify("STOPPING=1")
+    log.info("stopping")
+    await drain()
+    watchdog.cancel()
+
+
+async def _feed_watchdog(notifier: Notifier, limits: Limits) -> None:
+    seconds = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
+    while seconds > 0:
+        notifier.notify("WATCHDOG=1")
+        await asyncio.sleep(seconds * limits.watchdog_fraction)
+
+
+def _log_fault(log: Log, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        log.fault("loop.fault", error)
+    else:
+        log.error("loop.fault", cause=context.get("message", "unknown"))
