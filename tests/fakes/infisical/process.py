@@ -4,10 +4,12 @@ import json
 import re
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
@@ -141,7 +143,7 @@ class StandIn:
         """Call the control API, for example `control("POST", "clock", {"offset": 60})`.
 
         Raises:
-            urllib.error.HTTPError: when the server refuses the call.
+            StandInError: when the server refuses the call, with its reason.
 
         """
         request = urllib.request.Request(  # noqa: S310  (the URL is the stand-in's own)
@@ -149,14 +151,15 @@ class StandIn:
             data=None if body is None else json.dumps(body).encode(),
             method=method,
         )
-        with self._opener().open(request, timeout=CONTROL_SECONDS) as response:
-            return dict(json.loads(response.read()))
+        try:
+            with self._opener().open(request, timeout=CONTROL_SECONDS) as response:
+                return dict(json.loads(response.read()))
+        except urllib.error.HTTPError as error:
+            raise StandInError(f"{method} {name}: {error.read().decode()}") from error
 
     def _opener(self) -> urllib.request.OpenerDirector:
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if self._tls is not None:
-            import ssl  # noqa: PLC0415  (only stand-ins with TLS need it)
-
             context = ssl.create_default_context(cafile=str(self._tls.ca))
             handlers.append(urllib.request.HTTPSHandler(context=context))
         return urllib.request.build_opener(*handlers)
