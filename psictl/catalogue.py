@@ -4,13 +4,11 @@ The message types check patterns already, but psictl writes these names into uni
 root: it relies on its own parse and not on the peer's (r29).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
-from psi.shared.errors import InvalidName, ProtocolError, Refusal
+from psi.shared.errors import InvalidName, ProtocolError
 from psi.shared.messages import broker as b
-from psi.shared.messages.broker import BrokerError
 from psi.shared.names import (
     parse_alias,
     parse_environment_name,
@@ -24,22 +22,9 @@ from psi.shared.names import (
 )
 from psi.shared.projection import Coordinate
 from psictl.client import BrokerClient
+from psictl.paging import all_pages
 
-MAX_PAGES = 600
-"""100,000 mappings at 200 a page are 500; a peer whose list goes on has lost its way."""
-LISTING_ATTEMPTS = 3
-"""A list is begun again when the broker dropped its cursor, as it does when it restarts."""
 _DETAIL_CHARACTERS = 200
-
-T = TypeVar("T")
-
-
-class _Page(Protocol):
-    @property
-    def next(self) -> int: ...
-
-
-P = TypeVar("P", bound=_Page)
 
 
 @dataclass(frozen=True)
@@ -62,13 +47,13 @@ class Folder:
 
 def list_workloads(client: BrokerClient) -> list[str]:
     """Return the names of all configured workloads; raises as BrokerClient.call."""
-    pages = _pages(lambda at: client.call(b.ListWorkloads(cursor=at), b.ListWorkloadsReply))
+    pages = all_pages(client, lambda at: (b.ListWorkloads(cursor=at), b.ListWorkloadsReply))
     return [_trusted(parse_workload, name) for page in pages for name in page.workloads]
 
 
 def list_mappings(client: BrokerClient) -> dict[str, Coordinate]:
     """Return what is registered, by secret id; raises as BrokerClient.call."""
-    pages = _pages(lambda at: client.call(b.ListMappings(cursor=at), b.ListMappingsReply))
+    pages = all_pages(client, lambda at: (b.ListMappings(cursor=at), b.ListMappingsReply))
     return {
         _trusted(parse_secret_id, entry.secret_id): Coordinate(
             project=_trusted(parse_alias, entry.project),
@@ -86,12 +71,8 @@ def discover(client: BrokerClient, workload: str) -> Discovery:
     A secret whose names do not parse becomes a finding of kind ``refused`` (r1).
     Raises as BrokerClient.call, and ProtocolError where the pages contradict each other.
     """
-    pages = _restarted(
-        lambda: list(
-            _pages(
-                lambda at: client.call(b.Discover(workload=workload, cursor=at), b.DiscoverReply)
-            )
-        )
+    pages = all_pages(
+        client, lambda at: (b.Discover(workload=workload, cursor=at), b.DiscoverReply)
     )
     units = {page.unit for page in pages}
     if len(units) != 1:
@@ -114,13 +95,13 @@ def read_folder(
 ) -> Folder:
     """Return the values in a folder, or the one of ``key``; raises as BrokerClient.call."""
 
-    def page(at: int) -> b.ReadSecretsReply:
+    def page(at: int) -> tuple[b.ReadSecrets, type[b.ReadSecretsReply]]:
         request = b.ReadSecrets(
             project=project, path=path, environment=environment, key=key, cursor=at
         )
-        return client.call(request, b.ReadSecretsReply)
+        return request, b.ReadSecretsReply
 
-    pages = _restarted(lambda: list(_pages(page)))
+    pages = all_pages(client, page)
     secrets = tuple(entry for each in pages for entry in each.secrets)
     _refuse_duplicates(entry.key for entry in secrets)
     if key is not None and any(entry.key != key for entry in secrets):
@@ -129,25 +110,16 @@ def read_folder(
     return Folder(secrets, tuple(findings))
 
 
-def _pages(fetch: Callable[[int], P]) -> Iterator[P]:
-    cursor = 0
-    for _ in range(MAX_PAGES):
-        page = fetch(cursor)
-        yield page
-        cursor = page.next
-        if cursor == 0:
-            return
-    raise ProtocolError(f"the broker's list has more than {MAX_PAGES} pages; restart psi-broker")
+def test_logins(client: BrokerClient, *, retry: bool) -> list[b.LoginResult]:
+    """Return how each identity's login fared; raises as BrokerClient.call."""
+    pages = all_pages(client, lambda at: (b.TestLogin(retry=retry, cursor=at), b.TestLoginReply))
+    return [result for page in pages for result in page.results]
 
 
-def _restarted(fetch: Callable[[], T]) -> T:
-    for _ in range(LISTING_ATTEMPTS - 1):
-        try:
-            return fetch()
-        except Refusal as error:
-            if error.code != BrokerError.STALE_CURSOR:
-                raise
-    return fetch()
+def broker_status(client: BrokerClient) -> tuple[b.BrokerStatusReply, list[b.IdentityStatus]]:
+    """Return the broker's state and its identities; raises as BrokerClient.call."""
+    pages = all_pages(client, lambda at: (b.BrokerStatus(cursor=at), b.BrokerStatusReply))
+    return pages[0], [identity for page in pages for identity in page.identities]
 
 
 def _parse_secrets(found: list[b.Discovered]) -> tuple[list[b.Discovered], list[b.Finding]]:

@@ -13,11 +13,10 @@ from typing import Any, NoReturn, Self, TypeVar
 import msgspec
 
 from psi.shared import routes
-from psi.shared.errors import ProtocolError, PsiError, Refusal, Temporary, Unreachable
+from psi.shared.errors import ProtocolError, PsiError, Unreachable
 from psi.shared.framing import pack
-from psi.shared.limits import Limits
+from psi.shared.limits import MIB, Limits
 from psi.shared.messages.base import Refused, Reply, Request
-from psi.shared.messages.broker import BrokerError
 from psi.shared.names import printable
 from psi.shared.processes import Process
 from psi.shared.secret import encode_hook
@@ -29,16 +28,12 @@ from psictl.connection import (
     open_connection,
 )
 from psictl.layout import Layout
+from psictl.refusal import refusal_of
 
 R = TypeVar("R", bound=Reply)
 
-_TEMPORARY = frozenset({BrokerError.LIMITED, BrokerError.UNREACHABLE, BrokerError.DRAINING})
-
-
-class UnknownName(Refusal):
-    """The broker's configuration has no workload or project of that name."""
-
-    exit_code = 2
+MAX_RECEIVED_BYTES = 256 * MIB
+"""By one command: 100,000 mappings are at most 150 MB; a peer that sends more has lost its way."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,18 @@ class BrokerClient:
     Use it as a context manager. It may not be used by two threads.
     """
 
-    def __init__(self, layout: Layout, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        limits: Limits | None = None,
+        max_received: int = MAX_RECEIVED_BYTES,
+    ) -> None:
         self._layout = layout
         self._limits = limits if limits is not None else Limits()
+        self._max_received = max_received
         self._connection: Connection | None = None
         self._next_id = 1
+        self._received = 0
         self._decoder = routes.reply_decoder(Process.CTL, Process.BROKER)
 
     def __enter__(self) -> Self:
@@ -145,6 +147,9 @@ class BrokerClient:
         time.sleep(pause)
 
     def _decode(self, untrusted_body: bytes, call: _Call) -> Reply:
+        self._received += len(untrusted_body)
+        if self._received > self._max_received:
+            raise ProtocolError(f"the broker sent over {self._max_received} bytes; {_RESTART}")
         try:
             answer: Any = self._decoder.decode(untrusted_body)
         except msgspec.DecodeError as error:
@@ -156,7 +161,7 @@ class BrokerClient:
                 f"the broker answered request {answer.id} and not {call.request_id}; {_RESTART}"
             )
         if isinstance(answer, Refused):
-            _raise_refusal(answer, call.route)
+            raise refusal_of(answer, call.route)
         return answer  # type: ignore[no-any-return]  # the decoder's union is built at run time
 
     def _drop(self) -> None:
@@ -167,14 +172,3 @@ class BrokerClient:
 
 _UPGRADE = "install the same version of psictl and psi-broker and restart psi-broker.service"
 _RESTART = "restart psi-broker.service"
-
-
-def _raise_refusal(answer: Refused, route: routes.Route) -> NoReturn:
-    detail = printable(answer.detail, limit=200) or f"the broker says {answer.code}"
-    if answer.code not in route.errors:
-        raise ProtocolError(f"the broker refused with a code it may not use here: {answer.code}")
-    if answer.code in _TEMPORARY:
-        raise Temporary(detail)
-    if answer.code == BrokerError.UNKNOWN_NAME:
-        raise UnknownName(answer.code, detail)
-    raise Refusal(answer.code, detail)

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from psi.shared.errors import PsiError, Unreachable
-from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply
+from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.names import printable
+from psictl.catalogue import broker_status
 from psictl.client import BrokerClient
-from psictl.generation import config_matches, difference_text
+from psictl.generation import ConfigState, config_state
 from psictl.http_socket import Answer, HttpSocket
 from psictl.layout import Layout
 
@@ -33,7 +34,7 @@ class Status:
     health: Answer | None
     broker: Probed
     state: BrokerStatusReply | None
-    config_matches: bool | None
+    config: ConfigState | None
 
     @property
     def problems(self) -> list[str]:
@@ -55,7 +56,7 @@ class Status:
         return {
             "exit": self.exit_code,
             "problems": self.problems,
-            "config": {"path": str(self.layout.config), "in_force": self.config_matches},
+            "config": None if self.config is None else self.config.fields(),
             "frontend": {
                 "reachable": self.frontend.reachable,
                 "healthy": self.health is not None and self.health.status == 200,
@@ -77,8 +78,8 @@ class Status:
                 f"{state.bad_mappings} files in {self.layout.state} are no mapping; "
                 "the broker's log names each"
             )
-        if self.config_matches is False:
-            told.append(difference_text(self.layout, state.generation))
+        if self.config is not None and self.config.problem:
+            told.append(self.config.problem)
         return told
 
 
@@ -86,8 +87,8 @@ def read_status(layout: Layout) -> Status:
     """Ask every service; what cannot be reached is part of the answer."""
     frontend, health = _ask_frontend(layout)
     broker, state = _ask_broker(layout)
-    matches = None if state is None else config_matches(layout, state.config_sha256)
-    return Status(layout, frontend, health, broker, state, matches)
+    config = None if state is None else config_state(layout, state)
+    return Status(layout, frontend, health, broker, state, config)
 
 
 def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
@@ -101,7 +102,8 @@ def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
 def _ask_broker(layout: Layout) -> tuple[Probed, BrokerStatusReply | None]:
     try:
         with BrokerClient(layout) as client:
-            return Probed(), client.call(BrokerStatus(), BrokerStatusReply)
+            state, identities = broker_status(client)
+            return Probed(), msgspec.structs.replace(state, identities=identities)
     except PsiError as error:
         return Probed(str(error), reachable=not isinstance(error, Unreachable)), None
 
@@ -111,7 +113,7 @@ def _state_fields(state: BrokerStatusReply | None) -> dict[str, Any]:
     if state is None:
         return {}
     fields = msgspec.to_builtins(state)
-    for name in ("id", "type"):
+    for name in ("id", "type", "next"):
         fields.pop(name)
     return {name: _cleaned(value) for name, value in fields.items()}
 

@@ -7,10 +7,11 @@ import typer
 from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.names import printable
 from psictl.cli import layout_of
+from psictl.generation import ConfigState
 from psictl.output import format_time, say, write_json, write_line, write_table
 from psictl.status import Status, read_status
 
-_IN_FORCE = {True: "is in force", False: "was edited and not applied", None: "cannot be read"}
+_IN_FORCE = {True: "is in force", False: "is not what runs", None: "cannot be read"}
 
 
 def command(
@@ -54,7 +55,7 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
     bad = f", {state.bad_mappings} files that are none" if state.bad_mappings else ""
     return [
         ("version", state.version),
-        ("config", f"{status.layout.config} {_IN_FORCE[status.config_matches]}"),
+        *_config_rows(status.config),
         ("generation", str(state.generation)),
         ("infisical", f"{state.api_url}, last answer {format_time(state.upstream_ok_at)}"),
         ("workloads", f"{state.workloads}, with {state.mappings} mappings{bad}"),
@@ -62,6 +63,10 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
         ("lookups", f"{state.lookups}, {state.refusals} refused"),
         ("upstream", f"{state.upstream_requests} requests"),
     ]
+
+
+def _config_rows(config: ConfigState | None) -> list[tuple[str, str]]:
+    return [] if config is None else [("config", f"{config.path} {_IN_FORCE[config.in_force]}")]
 
 
 def _write_identities(state: BrokerStatusReply) -> None:
