@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -77,8 +77,8 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Offer the connection to the pool."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # narrows the type
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes, so there is nothing to assert on.
+        self._transport = cast("asyncio.Transport", transport)
         self._owner.ready(self)
 
     def send(self, call: Call) -> bool:

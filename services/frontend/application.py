@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from typing import assert_never
 
 from psi.frontend.broker_link import BrokerLink
@@ -63,7 +64,7 @@ class Application:
     def observe(self, connection: Connection, status: int) -> None:
         """Count a request that is about to be answered."""
         route = connection.head.route if connection.head else "none"
-        self._metrics.observe(route, status, self.loop.time() - connection.started)
+        self._metrics.observe(route, status, time.monotonic() - connection.started)
 
     def dispatch(self, connection: Connection, head: Head, body: bytes) -> None:
         """Do what the route does."""
@@ -120,7 +121,7 @@ class Application:
     def _sweep(self) -> None:
         """End what has passed its deadline."""
         self._sweeper = None
-        now = self.loop.time()
+        now = time.monotonic()
         for connection in [c for c in self._connections if c.deadline <= now]:
             self._expire(connection)
         if self._connections:

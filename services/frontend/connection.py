@@ -5,6 +5,7 @@ here waits: a client that stalls costs its own place until its deadline and no m
 """
 
 import socket
+import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class Connection:
         self._rest = b""
         self._reading = self._writing = self._continued = False
         self.state = State.READING
-        self.started = app.loop.time()
+        self.started = time.monotonic()
         self.deadline = self.started + app.limits.http_request_seconds
         self.peer = Peer(0, 0, 0)
         self.head: Head | None = None
@@ -120,7 +121,7 @@ class Connection:
         self._app.observe(self, status)
         self._ignore_input()
         self.state = State.WRITING
-        self.deadline = self._app.loop.time() + self._app.limits.http_request_seconds
+        self.deadline = time.monotonic() + self._app.limits.http_request_seconds
         self._rest = data
         self._write()
 
