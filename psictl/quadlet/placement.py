@@ -51,6 +51,8 @@ def _open(walked: Path, name: str, parent: int | None) -> int:
     try:
         with _named(walked):
             return os.open(name, flags, dir_fd=parent)
+    except FileNotFoundError as error:
+        raise PsiError(f"{walked} is not there: make it, or choose another --root") from error
     except NotADirectoryError as error:
         raise ConfigError(
             f"{walked} is a link or a file where PSI needs a folder: move it away"
@@ -70,9 +72,10 @@ def read(folder: int, name: str) -> bytes | None:
         return None
     except OSError as error:
         raise _in_the_way(name, error.strerror) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _in_the_way(name, "not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _in_the_way(name, "not a regular file")
         content = file.read(_MAX_FILE_BYTES + 1)
     if len(content) > _MAX_FILE_BYTES:
         raise _in_the_way(name, "over 1 MiB")

@@ -68,7 +68,7 @@ def _logical_lines(text: str, name: str) -> list[tuple[int, str]]:
     """Join continued lines by a space; comments between them are passed over."""
     lines: list[tuple[int, str]] = []
     begun: tuple[int, str] | None = None
-    for number, raw in enumerate(text.split("\n"), start=1):
+    for number, raw in enumerate(text.removesuffix("\n").split("\n"), start=1):
         if _FORBIDDEN.search(raw) is not None:
             raise ConfigError(f"{name}:{number}: a control character: remove it")
         line = raw.strip(" \t")
