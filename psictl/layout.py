@@ -90,3 +90,8 @@ class Layout:
     def run(self) -> Path:
         """Files that do not outlive a boot; the development host keeps its own here."""
         return self.root / "run"
+
+    @property
+    def development_socket(self) -> Path:
+        """Where ``psictl dev`` hears that the configuration changed."""
+        return self.root / "run/dev.sock"

@@ -1,0 +1,60 @@
+"""The one table of services that a development host starts, and the sockets of each.
+
+It says for a folder what the unit files say for a host.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from psi.shared.processes import Process
+from psictl.layout import Layout
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket; its name is the caller's role (FileDescriptorName=)."""
+
+    caller: Process
+    path: Callable[[Layout], Path]
+    mode: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process, how it is started, and what it is given."""
+
+    process: Process
+    argv: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    configured: bool = False
+    """Whether it reads a projection."""
+
+
+def _python(process: Process) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-m", f"psi.{process}")
+
+
+def _ipc(server: Process, caller: Process) -> Listener:
+    return Listener(caller, lambda layout: layout.ipc_socket(server, caller), 0o660)
+
+
+def _control(server: Process) -> Listener:
+    return Listener(Process.CTL, lambda layout: layout.control_socket(server), 0o600)
+
+
+SERVICES = (
+    Service(
+        Process.FRONTEND,
+        _python(Process.FRONTEND),
+        (Listener(Process.HTTP, lambda layout: layout.http_socket, 0o600),),
+    ),
+    Service(
+        Process.BROKER,
+        _python(Process.BROKER),
+        (_ipc(Process.BROKER, Process.FRONTEND), _control(Process.BROKER)),
+        configured=True,
+    ),
+)
+"""In the order in which they are stopped: callers before servers, so that none is cut off."""
