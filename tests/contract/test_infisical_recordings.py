@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.contract.recordings.comparison import Comparison
+from tests.contract.recordings.interludes import replay
+from tests.contract.recordings.recorded_instance import seed
 from tests.contract.recordings.recording import FOLDER, Recording, all_recordings
-from tests.contract.recordings.story import Answer, Story, seed
+from tests.contract.recordings.story import Answer, Story
 from tests.fakes.infisical.process import StandIn
 
 # These belong to certificates: the stand-in has no certificate authority.
@@ -63,10 +65,10 @@ _BATCHES = re.compile(r"\A/api/v4/secrets/batch\Z")
 
 @pytest.fixture(scope="module")
 def differences() -> Iterator[dict[str, list[str]]]:
-    """Replay the whole session once; give what differed, by recording."""
+    """Replay everything once; give what differed, by recording."""
     with StandIn(seed()) as stand_in:
         story = Story(stand_in)
-        yield {one.name: _compare(story.comparison, one, story.play(one)) for one in REPLAYED}
+        yield {one.name: _compare(story.comparison, one, replay(story, one)) for one in REPLAYED}
 
 
 def _compare(comparison: Comparison, recording: Recording, answer: Answer) -> list[str]:

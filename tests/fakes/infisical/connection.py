@@ -1,14 +1,10 @@
-"""One client connection: bytes in, requests out, and every way to be rude on the way back."""
+"""One client connection: bytes in, bytes out, and the means to be rude with them."""
 
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import cast
-
-from tests.fakes.infisical.messages import Request
-
-MAX_HEAD = 65_536  # bytes
-BODY_LIMIT = 1_048_576  # bytes; the real server's framework refuses more
 
 
 class ConnectionGoneError(Exception):
@@ -18,8 +14,8 @@ class ConnectionGoneError(Exception):
 class Connection(asyncio.Protocol):
     """A byte stream with its own flow control and a way to wait for the client's end."""
 
-    def __init__(self, server: "Server") -> None:
-        self._server = server
+    def __init__(self, start: Callable[["Connection"], None]) -> None:
+        self._start = start
         self._buffer = bytearray()
         self._news = asyncio.Event()
         self._writable = asyncio.Event()
@@ -30,7 +26,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start serving."""
         self._transport = cast("asyncio.Transport", transport)
-        self._server.start(self)
+        self._start(self)
 
     def data_received(self, data: bytes) -> None:
         """Keep what came."""
@@ -78,14 +74,16 @@ class Connection(asyncio.Protocol):
         self._news.clear()
         await self._news.wait()
 
-    async def _take_until(self, mark: bytes, limit: int) -> bytes:
+    async def take_until(self, mark: bytes, limit: int) -> bytes:
+        """Return the bytes up to a mark and with it; past the limit the connection is given up."""
         while (end := self._buffer.find(mark)) < 0:
             if len(self._buffer) > limit:
                 raise ConnectionGoneError
             await self._more()
         return self._take(end + len(mark))
 
-    async def _take_exactly(self, count: int) -> bytes:
+    async def take_exactly(self, count: int) -> bytes:
+        """Return so many bytes."""
         while len(self._buffer) < count:
             await self._more()
         return self._take(count)
@@ -94,56 +92,6 @@ class Connection(asyncio.Protocol):
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         return taken
-
-    async def read_request(self) -> Request:
-        """Return the next request.
-
-        Raises:
-            ConnectionGoneError: at the end, and for what is no HTTP/1.1 request.
-
-        """
-        head = (await self._take_until(b"\r\n\r\n", MAX_HEAD)).decode("latin-1")
-        first, *lines = head[:-4].split("\r\n")
-        method, _, rest = first.partition(" ")
-        target = rest.rpartition(" ")[0]
-        if not method or not target.startswith("/"):
-            raise ConnectionGoneError
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-        if headers.get("expect", "").lower() == "100-continue":
-            await self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body, too_large = await self._read_body(headers)
-        return Request(method, target, headers, body, self.peer, too_large)
-
-    async def _read_body(self, headers: dict[str, str]) -> tuple[bytes, bool]:
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return await self._read_chunks()
-        try:
-            left = int(headers.get("content-length", "0"))
-        except ValueError as error:
-            raise ConnectionGoneError from error
-        if left <= BODY_LIMIT:
-            return await self._take_exactly(left), False
-        while left > 0:  # read and forget, so that the client gets to read the refusal
-            left -= len(await self._take_exactly(min(left, BODY_LIMIT)))
-        return b"", True
-
-    async def _read_chunks(self) -> tuple[bytes, bool]:
-        body = bytearray()
-        too_large = False
-        while True:
-            line = await self._take_until(b"\r\n", MAX_HEAD)
-            try:
-                size = int(line.partition(b";")[0], 16)
-            except ValueError as error:
-                raise ConnectionGoneError from error
-            chunk = (await self._take_exactly(size + 2))[:-2]
-            if size == 0:
-                return (b"" if too_large else bytes(body)), too_large
-            too_large = too_large or len(body) + size > BODY_LIMIT
-            body += b"" if too_large else chunk
 
     async def write(self, data: bytes) -> None:
         """Send bytes, waiting while the client does not read.
@@ -182,11 +130,3 @@ class Connection(asyncio.Protocol):
                 wait.cancel()
         if self.gone.is_set():
             raise ConnectionGoneError
-
-
-class Server:
-    """What a connection needs of its server."""
-
-    def start(self, connection: Connection) -> None:
-        """Begin to serve a connection."""
-        raise NotImplementedError

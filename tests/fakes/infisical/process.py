@@ -1,35 +1,26 @@
 """Runs the stand-in as its own process for tests."""
 
 import json
-import re
 import select
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.infisical.seed import Seed, Text
+from tests.fakes.infisical.remote import Remote
+from tests.fakes.infisical.remote import StandInError as StandInError
+from tests.fakes.infisical.seed import Seed
 from tests.fakes.infisical.tls import TlsFiles
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20.0  # a loaded machine takes a second or two for a Python start
 STOP_SECONDS = 10.0
-CONTROL_SECONDS = 10.0
 
 
-class StandInError(Exception):
-    """The stand-in did not start, stop or obey."""
-
-
-class StandIn:
+class StandIn(Remote):
     """A running stand-in Infisical; a context manager that stops it.
 
     Args:
@@ -42,12 +33,11 @@ class StandIn:
     def __init__(
         self, seed: Seed | dict[str, Any] | None = None, tls: TlsFiles | None = None, port: int = 0
     ) -> None:
+        super().__init__(tls=tls)
         self._seed = seed.to_dict() if isinstance(seed, Seed) else seed
-        self._tls = tls
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="stand-in-")
-        self.url = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -138,97 +128,3 @@ class StandIn:
         if self._process is not None:
             self.stop()
         self.start()
-
-    def control(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the control API, for example `control("POST", "clock", {"offset": 60})`.
-
-        Raises:
-            StandInError: when the server refuses the call, with its reason.
-
-        """
-        request = urllib.request.Request(  # noqa: S310  (the URL is the stand-in's own)
-            f"{self.url}/__control__/{name}",
-            data=None if body is None else json.dumps(body).encode(),
-            method=method,
-        )
-        try:
-            with self._opener().open(request, timeout=CONTROL_SECONDS) as response:
-                return dict(json.loads(response.read()))
-        except urllib.error.HTTPError as error:
-            raise StandInError(f"{method} {name}: {error.read().decode()}") from error
-
-    def _opener(self) -> urllib.request.OpenerDirector:
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-        if self._tls is not None:
-            context = ssl.create_default_context(cafile=str(self._tls.ca))
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        return urllib.request.build_opener(*handlers)
-
-    def requests(self, path_regex: str = "") -> list[dict[str, Any]]:
-        """Return the logged API requests whose path matches, oldest first."""
-        found: Iterable[dict[str, Any]] = self.control("GET", "requests")["requests"]
-        return [entry for entry in found if re.search(path_regex, entry["path"])]
-
-    def count(self, path_regex: str = "", method: str | None = None) -> int:
-        """Return how many API requests matched."""
-        found = self.requests(path_regex)
-        return sum(1 for entry in found if method is None or entry["method"] == method)
-
-    def clear_requests(self) -> None:
-        """Empty the log."""
-        self.control("DELETE", "requests")
-
-    def fault(
-        self,
-        kind: str,
-        path_regex: str = "",
-        *,
-        method: str | None = None,
-        times: int | None = None,
-        skip: int = 0,
-        **parameters: Any,
-    ) -> None:
-        """Add a fault rule, for example `fault("status", "/secrets", status=503, times=1)`."""
-        match = {"method": method, "path_regex": path_regex}
-        rule = {"match": match, "times": times, "skip": skip, "fault": {"kind": kind} | parameters}
-        self.control("POST", "faults", rule)
-
-    def clear_faults(self) -> None:
-        """Drop all fault rules and let go of what waits on one."""
-        self.control("DELETE", "faults")
-
-    def held(self) -> int:
-        """Return how many requests a `hold` fault holds now."""
-        return int(self.control("GET", "release")["held"])
-
-    def wait_held(self, count: int, seconds: float = 10.0) -> None:
-        """Wait until at least `count` requests are held.
-
-        Raises:
-            StandInError: when that does not happen in time.
-
-        """
-        deadline = time.monotonic() + seconds
-        while self.held() < count:
-            if time.monotonic() > deadline:
-                raise StandInError(f"{self.held()} requests are held, not {count}")
-
-    def release(self) -> int:
-        """Let all held requests go on; return how many there were."""
-        return int(self.control("POST", "release")["released"])
-
-    def set_secret(
-        self, project: str, environment: str, path: str, key: Text, value: Text | None
-    ) -> None:
-        """Set a secret past all rules for writing, or delete it with None; project: id or slug."""
-        self.control(
-            "POST",
-            "secret",
-            {
-                "project": project,
-                "environment": environment,
-                "path": path,
-                "key": key,
-                "value": value,
-            },
-        )

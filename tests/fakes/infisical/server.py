@@ -6,17 +6,18 @@ from typing import NoReturn
 
 from tests.fakes.infisical.api import answer
 from tests.fakes.infisical.call import client_id_of
-from tests.fakes.infisical.connection import Connection, ConnectionGoneError, Server
+from tests.fakes.infisical.connection import Connection, ConnectionGoneError
 from tests.fakes.infisical.control import PREFIX, control
 from tests.fakes.infisical.messages import Request
 from tests.fakes.infisical.misbehaviour import Misbehaviour
+from tests.fakes.infisical.request_reader import read_request
 from tests.fakes.infisical.routes import find
 from tests.fakes.infisical.state import State
 
 BACKLOG = 1024  # connections; more than any test opens at once
 
 
-class StandInServer(Server):
+class StandInServer:
     """Serves one state."""
 
     def __init__(self, state: State) -> None:
@@ -28,7 +29,7 @@ class StandInServer(Server):
         """Start to listen; return the port."""
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(
-            lambda: Connection(self), host, port, ssl=tls, backlog=BACKLOG
+            lambda: Connection(self._start), host, port, ssl=tls, backlog=BACKLOG
         )
         return int(self._listener.sockets[0].getsockname()[1])
 
@@ -40,8 +41,7 @@ class StandInServer(Server):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def start(self, connection: Connection) -> None:
-        """Begin to serve a connection."""
+    def _start(self, connection: Connection) -> None:
         task = asyncio.create_task(self._serve(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -56,7 +56,7 @@ class StandInServer(Server):
 
     async def _answer_all(self, connection: Connection) -> NoReturn:
         while True:
-            request = await connection.read_request()
+            request = await read_request(connection)
             if request.path.startswith(PREFIX):
                 await connection.write(control(request, self._state).encode())
             else:
