@@ -63,21 +63,23 @@ class ControlHandler:
             case ListMappings():
                 return self._list_mappings(request)
             case TestLogin():
-                self._audit.record(AuditEvent.LOGIN_TESTED, uid=peer.uid, pid=peer.pid)
+                self._record(request, AuditEvent.LOGIN_TESTED, peer)
                 return self._identities.test(request)
             case ReadSecrets():
-                self._audit.record(
-                    AuditEvent.READ,
-                    project=request.project,
-                    path=request.path,
-                    uid=peer.uid,
-                    pid=peer.pid,
-                )
+                where = {"project": request.project, "path": request.path}
+                self._record(request, AuditEvent.READ, peer, **where)
                 return self._reader.read(request)
             case BrokerStatus():
                 return self._status.report(request)
             case _:
                 assert_never(request)
+
+    def _record(
+        self, request: TestLogin | ReadSecrets, event: AuditEvent, peer: Peer, **fields: object
+    ) -> None:
+        """Audit a command once, not each of its pages."""
+        if not request.cursor:
+            self._audit.record(event, **fields, uid=peer.uid, pid=peer.pid)
 
     async def _discover(self, request: Discover) -> Reply:
         workload = self._discovery.workload(request.workload)
