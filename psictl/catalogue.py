@@ -110,7 +110,7 @@ def read_folder(
     return Folder(secrets, tuple(findings))
 
 
-def test_logins(client: BrokerClient, *, retry: bool) -> list[b.LoginResult]:
+def try_logins(client: BrokerClient, *, retry: bool) -> list[b.LoginResult]:
     """Return how each identity's login fared; raises as BrokerClient.call."""
     pages = all_pages(client, lambda at: (b.TestLogin(retry=retry, cursor=at), b.TestLoginReply))
     return [result for page in pages for result in page.results]

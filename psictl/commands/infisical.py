@@ -8,7 +8,7 @@ import typer
 
 from psi.shared.errors import PsiError
 from psi.shared.names import parse_environment_name, parse_key
-from psictl.catalogue import test_logins
+from psictl.catalogue import try_logins
 from psictl.cli import layout_of
 from psictl.client import BrokerClient
 from psictl.logins import login_fields, write_logins
@@ -44,7 +44,7 @@ def login(
     Example: psictl infisical login --retry
     """
     with BrokerClient(layout_of(context)) as client:
-        results = test_logins(client, retry=retry)
+        results = try_logins(client, retry=retry)
     if as_json:
         write_json({"results": [login_fields(result) for result in results]})
     else:
