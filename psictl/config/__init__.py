@@ -4,20 +4,18 @@
 """
 
 import hashlib
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from psi.shared.errors import ConfigError
 from psi.shared.limits import MIB
 from psictl.config.document import compose
 from psictl.config.model import Config
 from psictl.config.problems import ConfigInvalid, Problems
+from psictl.config.regular_file import read_regular
 from psictl.config.schema import ROOT_HINTS, read_config
 from psictl.config.value import Value, attempt, section
 
-__all__ = ["Config", "ConfigInvalid", "LoadedConfig", "load", "read_source"]
+__all__ = ["Config", "ConfigInvalid", "LoadedConfig", "load"]
 
 MAX_CONFIG_BYTES = 1 * MIB
 """A host with 1,000 workloads has some 300 KiB."""
@@ -39,10 +37,12 @@ def load(path: Path) -> LoadedConfig:
 
     Raises ConfigInvalid with all of its errors at once, ConfigError where it cannot be read.
     """
-    data = read_source(path)
+    data, mode = read_regular(str(path), MAX_CONFIG_BYTES)
     problems = Problems(str(path))
     config = _parse(data, problems)
     problems.raise_errors()
+    if mode & 0o077:
+        problems.notice(0, "", f"mode {mode:04o}: others may read or change it; chmod 0600 it")
     return LoadedConfig(config, hashlib.sha256(data).hexdigest(), problems.notices())
 
 
@@ -59,19 +59,3 @@ def _parse(data: bytes, problems: Problems) -> Config:
             problems.error(0, "", "holds no configuration; start with providers: and workloads:")
         return Config()
     return attempt(Value(root, "", problems), section(read_config, ROOT_HINTS), Config())
-
-
-def read_source(path: Path) -> bytes:
-    """Return the file's bytes; raises ConfigError naming why it cannot be had."""
-    try:
-        # O_NONBLOCK: a FIFO in the file's place must not hold psictl for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; name one by --config") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConfigError(f"{path} is no regular file; name one by --config")
-        data = file.read(MAX_CONFIG_BYTES + 1)
-    if len(data) > MAX_CONFIG_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes; is it the right file?")
-    return data

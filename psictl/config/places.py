@@ -4,7 +4,6 @@ import ipaddress
 import os
 import re
 import ssl
-import stat
 from urllib.parse import SplitResult, urlsplit
 
 from psi.shared.limits import MIB
@@ -12,6 +11,7 @@ from psi.shared.names import printable
 from psi.shared.secret import SecretBytes
 from psictl.config.fields import MAX_TEXT, checked_secret, plain
 from psictl.config.problems import Unfit
+from psictl.config.regular_file import read_regular
 from psictl.config.value import Value
 
 MAX_FILE_BYTES = 1 * MIB
@@ -72,7 +72,7 @@ def _is_loopback(host: str) -> bool:
 def certificate_authority(value: Value) -> str:
     """Return the content of a PEM file of CA certificates."""
     path = absolute_path(value)
-    text = read_file(path).decode("ascii", "replace")
+    text = _content(path).decode("ascii", "replace")
     if "PRIVATE KEY" in text:
         raise Unfit(f"{path} holds a private key; name a file with the CA's certificates alone")
     try:
@@ -84,30 +84,18 @@ def certificate_authority(value: Value) -> str:
 
 def secret_file(value: Value) -> SecretBytes:
     """Return a file's content as a secret, without the newline that editors put at the end."""
-    data = read_file(absolute_path(value))
+    data = _content(absolute_path(value))
     return checked_secret(data.removesuffix(b"\n").removesuffix(b"\r"))
 
 
 def text_file(value: Value) -> str:
     """Return a file's one line of text, such as a client id."""
     path = absolute_path(value)
-    text = read_file(path).decode("utf-8", "replace").strip()
+    text = _content(path).decode("utf-8", "replace").strip()
     if not text.isprintable() or not text or len(text) > MAX_TEXT:
         raise Unfit(f"{path} holds no single line of text of at most {MAX_TEXT} characters")
     return text
 
 
-def read_file(path: str) -> bytes:
-    """Return a regular file's bytes; raises Unfit, naming the path, for anything else."""
-    try:
-        # O_NONBLOCK: a FIFO in the file's place must not hold psictl for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unfit(f"cannot read {path}: {error.strerror}; correct the path or the file") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unfit(f"{path} is no regular file; name one")
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise Unfit(f"{path} is larger than {MAX_FILE_BYTES} bytes; this is not the file meant")
-    return data
+def _content(path: str) -> bytes:
+    return read_regular(path, MAX_FILE_BYTES)[0]

@@ -49,7 +49,7 @@ def run(
         with _exclusive(layout):
             _run(layout, config, overrides, services)
     except OSError as error:
-        raise PsiError(f"{error.strerror}: {error.filename}; the development host ends") from error
+        raise PsiError(f"the development host ends: {error}; correct that and start again") from error
     return 0
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from psi.shared.errors import PsiError
 from psi.shared.peer import peer_of
 from psictl.apply.development import REQUEST, Reloaded
 from psictl.dev.sockets import listen
@@ -23,6 +25,8 @@ async def serve_control(layout: Layout, reload: Reload) -> asyncio.Server:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await _answer(reader, writer, reload)
+        except (OSError, PsiError) as error:
+            sys.stderr.write(f"psictl dev: a request to reload failed: {error}\n")
         finally:
             writer.close()
 
