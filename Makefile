@@ -1,0 +1,26 @@
+# Each target makes its own set-up: a .venv, and Debian packages when run as root.
+.PHONY: demo test bench lint clean
+
+PYTHON = .venv/bin/python
+
+demo: ## One container start, from an example Infisical to the variables in the container.
+	@scripts/prepare demo
+	@$(PYTHON) -m demo
+
+test: ## All tests; real processes, sockets and Podman.
+	@scripts/prepare test
+	@$(PYTHON) -m pytest -n 2 --dist loadfile $(PYTEST)
+
+bench: ## Speed against its goals; `make bench BENCH=--strict` fails where one is missed.
+	@scripts/prepare bench
+	@$(PYTHON) -m benchmarks.lookup $(BENCH)
+
+lint: ## ruff, mypy --strict and the import contracts.
+	@scripts/prepare lint
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+clean: ## Remove what the other targets made in this folder.
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""``make demo``: one container start, told step by step, with nothing real but the software."""
