@@ -6,7 +6,7 @@ error-handler; recorded from a server of July 2026).
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -56,11 +56,11 @@ def read_problem(body: bytes) -> Problem | None:
 
 
 def classify_answer(
-    status: int, headers: Callable[[str], str | None], body: bytes, sent: Sequence[SecretBytes] = ()
+    status: int, headers: Mapping[str, str], body: bytes, sent: Sequence[SecretBytes] = ()
 ) -> UpstreamError:
     """Return the error that an answer other than 200 means.
 
-    ``headers`` looks one up by its lower-case name; ``sent`` are the secrets of the request,
+    ``headers`` are found by their lower-case names; ``sent`` are the secrets of the request,
     which an echo must not put into a log.
     """
     problem = read_problem(body)
@@ -68,7 +68,7 @@ def classify_answer(
     if status >= 500:
         return _server_error(status, words)
     if status == 429:
-        return _limited(headers("retry-after"), words)
+        return _limited(headers.get("retry-after"), words)
     if 300 <= status < 400:
         return foreign(f"a redirect ({status})", status)
     if status == 404 and (problem is None or problem.req_id is None):

@@ -84,16 +84,17 @@ class InfisicalClient:
         keepers = self._book.keepers()
         tried = await asyncio.gather(*(_try_login(keeper, retry=retry) for keeper in keepers))
         results = {id(keeper): result for keeper, result in zip(keepers, tried, strict=True)}
-        return [
-            LoginOutcome(scope, keeper.method.name, keeper.method.identity, *results[id(keeper)])
-            for scope, keeper in self._book.scopes.items()
-        ]
+        outcomes = []
+        for scope, (method, identity) in self._book.shown().items():
+            ok, detail, expires_at = results[id(self._book.scopes[scope])]
+            outcomes.append(LoginOutcome(scope, method, identity, ok, detail, expires_at))
+        return outcomes
 
     def identities(self) -> list[IdentityState]:
         """Return every auth configuration's state, the global one first."""
         return [
-            IdentityState(scope, keeper.method.name, keeper.method.identity, *keeper.state())
-            for scope, keeper in self._book.scopes.items()
+            IdentityState(scope, *shown, *self._book.scopes[scope].state())
+            for scope, shown in self._book.shown().items()
         ]
 
     def environment_of(self, project: str) -> str:

@@ -151,7 +151,7 @@ async def _body_of(response: httpx.Response, cap: int) -> bytes:
 
 def _decode(answer: Answer, kind: type[T], sent: Sequence[SecretBytes]) -> T:
     if answer.status != 200:
-        raise classify_answer(answer.status, answer.headers.get, answer.body, sent)
+        raise classify_answer(answer.status, answer.headers, answer.body, sent)
     media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise foreign("HTML or other text instead of JSON", answer.status)

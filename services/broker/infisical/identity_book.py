@@ -68,6 +68,13 @@ class IdentityBook:
             raise UpstreamError(Kind.REFUSED, text)
         return keeper
 
+    def shown(self) -> dict[str, tuple[str, str]]:
+        """Return each scope's method and identity, cut and cleaned for a message."""
+        return {
+            scope: (one_line(keeper.method.name, 64), one_line(keeper.method.identity))
+            for scope, keeper in self.scopes.items()
+        }
+
     def keepers(self) -> list[TokenKeeper]:
         """Return every keeper once."""
         return [keeper for _, keeper in self._made]

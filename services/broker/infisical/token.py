@@ -71,13 +71,13 @@ class Tenure:
     ) -> Token:
         """Return a token whose end is known by wall clock, from now on counted on the other."""
         boot, wall = self.clock.boot(), self.clock.wall()
-        left = expires_at - wall
         # A token that lives only seconds is used for half of them, else it would be of no use.
-        sure = left - min(self.margin, left / 2) if math.isfinite(left) else left
+        margin = min(self.margin, (expires_at - obtained_at) / 2)
+        left = expires_at - wall - margin
         return Token(
             access=access,
-            use_until=boot + min(sure, self.ttl - (wall - obtained_at)),
-            alive_until=boot + sure,
+            use_until=boot + min(left, self.ttl - (wall - obtained_at)),
+            alive_until=boot + left,
             family_until=boot + (family_expires_at - wall),
             obtained_at=obtained_at,
             expires_at=expires_at,

@@ -114,7 +114,15 @@ class TokenKeeper:
         if self._flight is None:
             self._flight = asyncio.create_task(self._fly(work()))
             self._flight.add_done_callback(_mark_seen)
-        return await asyncio.shield(self._flight)
+        flight = self._flight
+        try:
+            return await asyncio.shield(flight)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if flight.cancelled() and task is not None and not task.cancelling():
+                text = "the broker is stopping; ask again when it is back"
+                raise UpstreamError(Kind.TRANSPORT, text) from None
+            raise
 
     async def _fly(self, work: Coroutine[Any, Any, Token]) -> Token:
         try:

@@ -18,10 +18,18 @@ def tls_context(config: Infisical, log: Log) -> ssl.SSLContext:
         return _unverified()
     if config.ca_cert is None:
         return ssl.create_default_context()
+    return _private_roots(config.ca_cert)
+
+
+def _private_roots(pem: str) -> ssl.SSLContext:
+    # Bundles have comments in any language, and ssl takes ASCII only.
+    text = pem.encode("ascii", "ignore").decode()
+    remedy = "give a PEM file with the CA's certificate and run psictl apply"
+    if "BEGIN CERTIFICATE" not in text:  # ssl would take an empty text for none, and trust all
+        raise ConfigError(f"ca_cert holds no certificate; {remedy}")
     try:
-        return ssl.create_default_context(cadata=config.ca_cert)
+        return ssl.create_default_context(cadata=text)
     except ssl.SSLError as error:
-        remedy = "give a PEM file with the CA's certificate and run psictl apply"
         raise ConfigError(f"ca_cert holds no readable certificate; {remedy}") from error
 
 

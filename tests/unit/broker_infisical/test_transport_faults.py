@@ -1,0 +1,300 @@
+"""Whatever breaks below an answer: named with its cause, bounded in time, repeated at most once."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from psi.broker.infisical.client import InfisicalClient
+from psi.broker.infisical.outcome import Kind, UpstreamError
+from psi.shared.projection import Infisical
+from tests.fakes.infisical.process import StandIn
+from tests.fakes.infisical.tls import TlsFiles, make_tls_files
+from tests.unit.broker_infisical.scripted_server import CLOSE, answer, login, scripted
+from tests.unit.broker_infisical.setting import (
+    CLIENT_ID,
+    LOGIN,
+    PATIENT,
+    SECRETS,
+    SHORT,
+    Setting,
+    config,
+    failure_of,
+    get_key,
+    run,
+    seed,
+)
+
+SINGLE = answer(b'{"secret": {"secretKey": "KEY", "secretValue": "value"}}')
+
+
+async def failure_with(setting: Setting, provider: Infisical) -> UpstreamError:
+    async with setting.client(provider) as client:
+        error = await failure_of(get_key(client))
+        assert client.health.error == error.detail
+        return error
+
+
+def closed_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_refused_connection_is_named(setting: Setting, host: str) -> None:
+    error = run(failure_with(setting, config(f"http://{host}:{closed_port()}")))
+    assert (error.kind, error.code) == (Kind.TRANSPORT, "unreachable")
+    assert f"{host} refuses the connection" in str(error)
+
+
+def test_a_name_that_does_not_resolve_is_named(setting: Setting) -> None:
+    error = run(failure_with(setting, config("http://infisical.invalid")))
+    assert error.kind is Kind.TRANSPORT
+    assert "DNS: the name infisical.invalid does not resolve" in str(error)
+
+
+@pytest.mark.parametrize("fault", ["hang_before_headers", "hang_in_body", "drip"])
+def test_the_deadline_covers_the_whole_exchange(
+    stand_in: StandIn, setting: Setting, fault: str
+) -> None:
+    # Kept on disk, so that no login has to meet the short deadline.
+    stand_in.control("POST", "identity", {"client_id": CLIENT_ID, "ttl": 300})
+
+    async def scenario() -> None:
+        async with setting.client(config(stand_in.url)) as client:
+            assert await get_key(client) == b"value"
+        stand_in.fault(fault, SECRETS)
+        setting.limits = SHORT
+        async with setting.client(config(stand_in.url)) as client:
+            begun = time.monotonic()
+            error = await failure_of(get_key(client))
+            assert error.kind is Kind.TRANSPORT
+            assert "no whole answer from 127.0.0.1 within 0.4 s" in str(error)
+            # A drip at 0.1 s a byte would take a minute and a half.
+            assert time.monotonic() - begun < 20
+            stand_in.clear_faults()
+            assert await get_key_at_last(client) == b"value", "the connection is not used again"
+
+    run(scenario())
+    assert stand_in.count(LOGIN) == 1
+
+
+async def get_key_at_last(client: InfisicalClient) -> bytes:
+    """Ask until the machine is fast enough for a short deadline."""
+    while True:
+        with contextlib.suppress(UpstreamError):
+            return await get_key(client)
+
+
+def test_a_server_that_never_finishes_tls_is_given_up_on(setting: Setting) -> None:
+    async def scenario() -> UpstreamError:
+        async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        silent = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        setting.limits = msgspec.structs.replace(PATIENT, upstream_connect_seconds=0.2)
+        try:
+            return await failure_with(setting, config(f"https://127.0.0.1:{port}"))
+        finally:
+            silent.close()
+
+    error = run(scenario())
+    assert error.kind is Kind.TRANSPORT
+    assert "no connection to 127.0.0.1 in time" in str(error)
+
+
+@pytest.mark.parametrize("fault", ["cut_body", "reset"])
+def test_a_connection_that_ends_early_is_a_transport_fault(
+    stand_in: StandIn, setting: Setting, fault: str
+) -> None:
+    stand_in.fault(fault, SECRETS)
+    error = run(failure_with(setting, config(stand_in.url)))
+    assert error.kind is Kind.TRANSPORT
+    assert "closed the connection before its answer was whole" in str(error)
+
+
+def test_a_get_that_got_one_500_is_repeated(stand_in: StandIn, setting: Setting) -> None:
+    stand_in.fault("status", SECRETS, status=500, times=1)
+
+    async def scenario() -> None:
+        async with setting.client(config(stand_in.url)) as client:
+            assert await get_key(client) == b"value"
+            assert client.health.error == ""
+            assert client.health.ok_at == setting.clock.wall_now
+            assert client.health.requests == 3
+
+    run(scenario())
+    assert stand_in.count(SECRETS) == 2
+
+
+def test_a_get_that_got_500_twice_is_not_repeated_again(
+    stand_in: StandIn, setting: Setting
+) -> None:
+    stand_in.fault("status", SECRETS, status=500)
+    error = run(failure_with(setting, config(stand_in.url)))
+    assert (error.kind, error.status) == (Kind.TRANSPORT, 500)
+    assert "Something went wrong" in str(error)
+    assert stand_in.count(SECRETS) == 2
+
+
+@pytest.mark.parametrize(("status", "body"), [(502, "<h1>Bad Gateway</h1>"), (503, ""), (504, "x")])
+def test_other_5xx_are_transport_faults_and_not_repeated(
+    stand_in: StandIn, setting: Setting, status: int, body: str
+) -> None:
+    stand_in.fault("status", SECRETS, status=status, body=body)
+    error = run(failure_with(setting, config(stand_in.url)))
+    assert (error.kind, error.status) == (Kind.TRANSPORT, status)
+    assert stand_in.count(SECRETS) == 1
+
+
+def test_a_kept_connection_that_died_costs_one_repetition(setting: Setting) -> None:
+    async def scenario() -> None:
+        async with (
+            scripted(login(), CLOSE, SINGLE) as server,
+            setting.client(config(server.url)) as client,
+        ):
+            assert await get_key(client) == b"value"
+            assert len(server.heads) == 3
+
+    run(scenario())
+
+
+def test_a_connection_that_dies_twice_is_given_up_on(setting: Setting) -> None:
+    async def scenario() -> None:
+        async with (
+            scripted(login(), CLOSE) as server,
+            setting.client(config(server.url)) as client,
+        ):
+            assert (await failure_of(get_key(client))).kind is Kind.TRANSPORT
+            assert len(server.heads) == 3
+
+    run(scenario())
+
+
+def test_a_login_whose_connection_dies_is_not_repeated(setting: Setting) -> None:
+    async def scenario() -> None:
+        async with scripted(CLOSE) as server, setting.client(config(server.url)) as client:
+            assert (await failure_of(get_key(client))).kind is Kind.TRANSPORT
+            assert len(server.heads) == 1
+
+    run(scenario())
+
+
+def test_no_more_connections_than_the_limit_are_opened(setting: Setting) -> None:
+    setting.limits = msgspec.structs.replace(PATIENT, upstream_connections=3)
+
+    async def scenario() -> None:
+        async with (
+            scripted(login(), SINGLE) as server,
+            setting.client(config(server.url)) as client,
+        ):
+            await asyncio.gather(*(get_key(client) for _ in range(30)))
+            assert server.connections <= 3
+            assert len(server.heads) == 31
+
+    run(scenario())
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    return make_tls_files(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def secure(tls: TlsFiles) -> Iterator[StandIn]:
+    with StandIn(seed(), tls) as server:
+        yield server
+
+
+def test_a_private_ca_is_trusted_when_it_is_configured(
+    secure: StandIn, tls: TlsFiles, setting: Setting
+) -> None:
+    async def scenario() -> None:
+        async with setting.client(config(secure.url, ca_cert=tls.ca.read_text())) as client:
+            assert await get_key(client) == b"value"
+
+    run(scenario())
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(
+    secure: StandIn, setting: Setting
+) -> None:
+    secure.clear_requests()
+    error = run(failure_with(setting, config(secure.url)))
+    assert error.kind is Kind.TRANSPORT
+    assert "TLS: certificate of 127.0.0.1 not trusted; set ca_cert" in str(error)
+    assert secure.count(LOGIN) == 0
+
+
+def test_another_ca_replaces_the_roots_and_does_not_help(
+    secure: StandIn, setting: Setting, tmp_path: Path
+) -> None:
+    other = make_tls_files(tmp_path)
+    error = run(failure_with(setting, config(secure.url, ca_cert=other.ca.read_text())))
+    assert "not trusted" in str(error)
+
+
+def test_a_ca_with_comments_in_any_language_is_read(
+    secure: StandIn, tls: TlsFiles, setting: Setting
+) -> None:
+    async def scenario() -> None:
+        pem = f"# Kořenová autorita\n{tls.ca.read_text()}"
+        async with setting.client(config(secure.url, ca_cert=pem)) as client:
+            assert await get_key(client) == b"value"
+
+    run(scenario())
+
+
+def test_an_expired_certificate_is_named(setting: Setting, tmp_path: Path) -> None:
+    files = make_tls_files(tmp_path, expired=True)
+    with StandIn(seed(), files) as server:
+        ca = files.ca.read_text()
+        error = run(failure_with(setting, config(server.url, ca_cert=ca)))
+    assert "is not valid now" in str(error)
+
+
+def test_a_certificate_for_another_name_is_named(setting: Setting, tmp_path: Path) -> None:
+    files = make_tls_files(tmp_path, "infisical.example.com")
+    with StandIn(seed(), files) as server:
+        ca = files.ca.read_text()
+        error = run(failure_with(setting, config(server.url, ca_cert=ca)))
+    assert "certificate is not for 127.0.0.1" in str(error)
+
+
+def test_https_to_a_server_without_tls_is_named(setting: Setting) -> None:
+    async def scenario() -> UpstreamError:
+        async def complain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+        plain = await asyncio.start_server(complain, "127.0.0.1", 0)
+        port = plain.sockets[0].getsockname()[1]
+        try:
+            return await failure_with(setting, config(f"https://127.0.0.1:{port}"))
+        finally:
+            plain.close()
+
+    error = run(scenario())
+    assert error.kind is Kind.TRANSPORT
+    assert "TLS with 127.0.0.1 failed" in str(error)
+    assert "check api_url's scheme and port" in str(error)
+
+
+def test_verification_can_be_switched_off_and_says_so_at_start(
+    secure: StandIn, setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with setting.client(config(secure.url, verify_ssl=False)) as client:
+            assert await get_key(client) == b"value"
+
+    run(scenario())
+    assert [one.getMessage() for one in caplog.records].count("tls-not-verified") == 1
