@@ -12,8 +12,9 @@ from psictl.config.fields import MAX_TEXT
 from psictl.config.problems import Unfit
 from psictl.config.value import Value
 
-_OPERATORS = frozenset("|&;<>()`$\n")
 _IN_DOUBLE_QUOTES = frozenset("`$\n")
+_ACTIVE = {"": frozenset("|&;<>()`$\n"), '"': _IN_DOUBLE_QUOTES, "'": frozenset("\n")}
+"""What a shell acts on, by the quote that it stands in."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
@@ -53,19 +54,17 @@ def _checked(arguments: list[str]) -> tuple[str, ...]:
 
 def _shell_operator(text: str) -> str:
     """Return the first character that a shell would act on, quotes considered, or nothing."""
-    quote, skip = "", False
+    quote, escaped = "", False
     for character in text:
-        if skip:
-            skip = False
-        elif character == "\\" and quote != "'":
-            skip = True
-        elif quote:
-            if character == quote:
-                quote = ""
-            elif quote == '"' and character in _IN_DOUBLE_QUOTES:
+        if escaped:
+            escaped = False
+            # shlex keeps the backslash of "\\$x", the shell drops it: refused, not guessed.
+            if quote and character in _IN_DOUBLE_QUOTES:
                 return character
-        elif character in "'\"":
-            quote = character
-        elif character in _OPERATORS:
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif character in "'\"" and quote in {"", character}:
+            quote = "" if quote else character
+        elif character in _ACTIVE[quote]:
             return character
     return ""
