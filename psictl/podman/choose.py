@@ -1,24 +1,36 @@
 """Choose how to reach Podman: its socket where it answers, else its command."""
 
+import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from psictl.podman.command import CommandPodman
 from psictl.podman.errors import PodmanUnreachable
 from psictl.podman.interface import Podman
 from psictl.podman.rest import PODMAN_SOCKET, RestPodman
 
+_REDIRECTIONS: Final = ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")
 
-def choose_podman(socket: Path = PODMAN_SOCKET, program: Sequence[str] = ("podman",)) -> Podman:
+
+def choose_podman(
+    socket: Path = PODMAN_SOCKET,
+    program: Sequence[str] = ("podman",),
+    variables: Mapping[str, str] | None = None,
+) -> Podman:
     """Return a Podman that can be called.
 
     The socket is preferred, since one service is faster than a process for each secret; many
-    hosts do not enable it. Raises PodmanUnreachable where there is neither.
+    hosts do not enable it. Where ``variables``, by default the environment, lead the command
+    to other files (containers.conf(5), CONTAINERS_CONF), the socket is another Podman's and
+    is passed over. Raises PodmanUnreachable where there is neither.
     """
+    named = os.environ if variables is None else variables
+    redirected = any(name in named for name in _REDIRECTIONS)
     failure = ""
-    if _is_socket(socket):
+    if not redirected and _is_socket(socket):
         rest = RestPodman(socket)
         try:
             rest.version()

@@ -120,11 +120,18 @@ class _Answer(StreamRequestHandler):
 _NOT_FOUND: Final = b"404 Not Found\r\nPSI-Reason: probe-reason"
 
 
+class _Server(ThreadingUnixStreamServer):
+    """A server that is silent about clients that hang up: the outcome tells it."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print no traceback over psictl's own output."""
+
+
 @contextmanager
 def _throw_away_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="psi-probe-") as folder:
         path = str(Path(folder) / "sock")
-        with ThreadingUnixStreamServer(path, _Answer) as server:
+        with _Server(path, _Answer) as server:
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
             try:

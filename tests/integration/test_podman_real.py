@@ -52,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretServer]:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory, server: SecretServer) -> PodmanHost:
-    """Give a private Podman; where it cannot run this fails, unless the run was told to go without."""
+    """Give a private Podman, or fail with the reason unless the run was told to go without."""
     if "podman" in os.environ.get("PSI_TESTS_WITHOUT", "").split(","):
         pytest.skip("PSI_TESTS_WITHOUT names podman")
     reason = why_not()

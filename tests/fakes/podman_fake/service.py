@@ -30,6 +30,9 @@ class PodmanService(ThreadingUnixStreamServer):
         self.raw: dict[str, bytes] = {}
         self.stopping = threading.Event()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent: curl hangs up at the head of an error."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: PodmanService

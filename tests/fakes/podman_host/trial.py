@@ -21,6 +21,11 @@ PROGRAMS: Final = {
 """What must be on PATH, and the Debian package that brings it."""
 
 
+def missing_packages(path: str | None = None) -> list[str]:
+    """Return the Debian packages whose program is not on the path, by default ours."""
+    return [package for name, package in PROGRAMS.items() if shutil.which(name, path=path) is None]
+
+
 @lru_cache(maxsize=1)
 def why_not() -> str | None:
     """Return why Podman cannot run here, with what to do, or None where it can.
@@ -29,7 +34,7 @@ def why_not() -> str | None:
     """
     if os.geteuid() != 0:
         return "Podman's trial needs root: run it as root"
-    missing = [package for name, package in PROGRAMS.items() if shutil.which(name) is None]
+    missing = missing_packages()
     if missing:
         return f"missing: apt-get install --no-install-recommends {' '.join(missing)}"
     with tempfile.TemporaryDirectory(prefix="psi-podman-") as folder:

@@ -69,11 +69,12 @@ def test_what_is_no_file_is_left_in_its_place(tmp_path: Path, kind: str) -> None
     victim = tmp_path / "victim"
     victim.write_bytes(b"untouched")
     target = tmp_path / "file"
-    {
-        "link": lambda: target.symlink_to(victim),
-        "fifo": lambda: os.mkfifo(target),
-        "folder": target.mkdir,
-    }[kind]()
+    if kind == "link":
+        target.symlink_to(victim)
+    elif kind == "fifo":
+        os.mkfifo(target)
+    else:
+        target.mkdir()
     with open_folder(tmp_path) as folder, pytest.raises(ConfigError, match="file is in the way"):
         place(folder, "file", b"x")
     assert victim.read_bytes() == b"untouched"
