@@ -67,6 +67,28 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A service's call to another, unless its route says otherwise: outlasts a lookup."""
     control_seconds: Seconds = 120
     """A control request may list many folders of a slow Infisical."""
+    refresh_seconds: Seconds = 600
+    """A refresh of 10,000 secrets in many folders of a slow Infisical, as psictl waits for it."""
+    sealer_seconds: Seconds = 45
+    """A HSM login takes 20 to 30 s; a lookup never waits for it."""
+    device_seconds: Seconds = 40
+    """One call of a device, before its caller is told that it hangs."""
+    device_hung_seconds: Seconds = 60
+    """A call still running then is a hung device: the watchdog is no longer fed (r22)."""
+    device_retry_seconds: Seconds = 5
+    """Between attempts to open a device that was away; a refused PIN is never tried again."""
+    cache_write_seconds: Seconds = 1
+    """Additions within it are one write (r30)."""
+    cache_load_seconds: Seconds = 60
+    """READY is said then even if the cache is not loaded: lookups go live (r21)."""
+    withdrawal_seconds: Seconds = 600
+    """Between the two observations that withdraw an entry (r9)."""
+    breaker_open_seconds: Seconds = 10
+    """Of failures and no success, then the breaker opens (r25)."""
+    breaker_probe_seconds: Seconds = 2
+    """Between background probes while it is open."""
+    boot_grace_seconds: Seconds = 60
+    """After start a lookup with nothing cached waits for the next probe: the network comes up."""
     connect_retry_seconds: Seconds = 0.05
     """Between connection attempts while a server restarts or is being upgraded (r26)."""
     drain_seconds: Seconds = 3

@@ -5,7 +5,7 @@ given to its one unit by LoadCredential=. Both ends share these types, so a fiel
 side does not know fails at decode.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -33,6 +33,9 @@ Path = Annotated[str, Meta(max_length=MAX_PATH_CHARACTERS)]
 Key = Annotated[str, Meta(max_length=MAX_KEY_CHARACTERS)]
 Text = Annotated[str, Meta(max_length=1024)]
 Pem = Annotated[str, Meta(max_length=1 << 20)]
+
+
+P = TypeVar("P", bound="Part")
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -114,6 +117,39 @@ class WorkloadConfig(Part, frozen=True):
     on_change: Literal["none", "reload", "restart"] = "none"
 
 
+class TpmOptions(Part, frozen=True):
+    """Which TPM, and what its slot is bound to."""
+
+    tcti: Text = "device:/dev/tpmrm0"
+    """As tpm2-tss names a transmission interface (Tss2_TctiLdr_Initialize(3))."""
+    pcrs: Annotated[list[Annotated[int, Meta(ge=0, le=23)]], Meta(max_length=24)] = []
+    policy: Literal["none", "pcr", "authorized"] = "none"
+    """``authorized``: PCR under PolicyAuthorize, so that a firmware update can be approved."""
+
+
+class Pkcs11Options(Part, frozen=True):
+    """Which token and key; the PIN is one of the two fields, or neither is needed."""
+
+    module: Text
+    token_label: Text
+    key_label: Text
+    pin: SecretBytes | None = None
+    pin_credential: Credential | None = None
+
+
+class SealerProjection(Part, frozen=True):
+    """All that the sealer knows of the configuration."""
+
+    generation: Annotated[int, Meta(ge=1)]
+    config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
+    state_dir: Text
+    """Of the keyslot file, /var/lib/psi-sealer."""
+    backend: Literal["tpm", "pkcs11", "software"]
+    hold: Literal["open", "per-operation"] = "open"
+    tpm: TpmOptions = TpmOptions()
+    pkcs11: Pkcs11Options | None = None
+
+
 class BrokerProjection(Part, frozen=True):
     """All that the broker knows of the configuration."""
 
@@ -121,13 +157,16 @@ class BrokerProjection(Part, frozen=True):
     config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
     state_dir: Text
     infisical: Infisical
-    cache: Literal["none", "memory"] = "none"
+    cache: Literal["none", "memory", "tpm", "hsm", "software"] = "none"
+    """The last three persist ``cache.enc``; the sealer knows the device."""
+    max_stale: Annotated[float, Meta(gt=0, le=86_400 * 400)] | None = None
+    """Seconds after its last good contact that a value is no longer served."""
     audit: Literal["summary", "full"] = "summary"
     workloads: dict[Workload, WorkloadConfig] = {}
     allow: list[Coordinate] = []
 
 
-def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjection:
+def decode_projection(data: bytes, kind: type[P]) -> P:
     """Decode a projection file; raises ConfigError naming the field that is wrong."""
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=decode_hook)
@@ -136,7 +175,7 @@ def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjec
         raise ConfigError(f"the projection is not valid: {error}; {remedy}") from error
 
 
-def encode_projection(projection: BrokerProjection) -> bytes:
+def encode_projection(projection: Part) -> bytes:
     """Encode a projection for its file; secrets stand in it as text, so the file is 0600."""
     return msgspec.json.encode(projection, enc_hook=_reveal)
 

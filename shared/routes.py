@@ -11,8 +11,10 @@ from msgspec import msgpack
 from psi.shared.errors import ProtocolError
 from psi.shared.limits import CONTROL_FRAME_BYTES, REQUEST_FRAME_BYTES
 from psi.shared.messages import broker as b
+from psi.shared.messages import sealer as s
 from psi.shared.messages.base import Done, Refused, Reply, Request
 from psi.shared.messages.broker import BrokerError as E
+from psi.shared.messages.sealer import SealerError as S
 from psi.shared.processes import Process
 from psi.shared.secret import decode_hook
 
@@ -26,7 +28,7 @@ class Route(NamedTuple):
     server: Process
     request: type[Request]
     reply: type[Reply]
-    errors: tuple[E, ...]
+    errors: tuple[E | S, ...]
     deadline: str
     """The field of Limits that bounds the whole call, as the caller sees it."""
     used_by: str
@@ -35,7 +37,12 @@ class Route(NamedTuple):
     """A caller may repeat it once when the connection ended without a reply."""
 
 
-_F, _B, _C = Process.FRONTEND, Process.BROKER, Process.CTL
+_F, _B, _C, _S = Process.FRONTEND, Process.BROKER, Process.CTL, Process.SEALER
+_DEVICE = (
+    S.UNPROVISIONED, S.CORRUPT, S.DEVICE_UNAVAILABLE, S.DEVICE_BUSY, S.DEVICE_RESET,
+    S.DEVICE_TIMEOUT, S.OTHER_DEVICE, S.BOOT_STATE, S.WRONG_AUTHORISATION, S.LOCKED_OUT,
+    S.PIN_REFUSED, S.PIN_MISSING, S.KEY_MISSING, S.UNSUPPORTED, S.DRAINING, S.INTERNAL,
+)  # fmt: skip
 
 ROUTES = (
     Route(
@@ -75,6 +82,62 @@ ROUTES = (
     Route(
         _C, _B, b.BrokerStatus, b.BrokerStatusReply, (E.INTERNAL,),
         "control_seconds", "psictl status",
+    ),
+    Route(
+        _C, _B, b.CacheStatus, b.CacheStatusReply, (E.SEALER, E.INTERNAL),
+        "control_seconds", "psictl cache status",
+    ),
+    Route(
+        _C, _B, b.Refresh, b.RefreshReply, (E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
+        "refresh_seconds", "psictl cache refresh",
+    ),
+    Route(
+        _C, _B, b.Invalidate, b.InvalidateReply,
+        (E.UNKNOWN_ID, E.UNKNOWN_NAME, E.FULL, E.SEALER, E.INTERNAL),
+        "control_seconds", "psictl cache invalidate",
+    ),
+    Route(
+        _C, _B, b.SealSecret, Done, (E.EXISTS, E.BAD_VALUE, E.FULL, E.SEALER, E.INTERNAL),
+        "control_seconds", "psictl seal", idempotent=False,
+    ),
+    Route(
+        _B, _S, s.WrapKey, s.WrapKeyReply, _DEVICE, "sealer_seconds", "cache.enc, writing",
+    ),
+    Route(
+        _B, _S, s.UnwrapKey, s.UnwrapKeyReply, (*_DEVICE, S.OTHER_KEY, S.CONTEXT),
+        "sealer_seconds", "cache.enc, loading",
+    ),
+    Route(
+        _B, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),
+        "sealer_seconds", "psictl cache status",
+    ),
+    Route(
+        _C, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),
+        "control_seconds", "psictl cache slots",
+    ),
+    Route(
+        _C, _S, s.Provision, s.ProvisionReply, (*_DEVICE, S.PROVISIONED, S.FULL),
+        "control_seconds", "psictl cache init", idempotent=False,
+    ),
+    Route(
+        _C, _S, s.AddSlot, s.AddSlotReply, (*_DEVICE, S.FULL),
+        "control_seconds", "psictl cache add-slot", idempotent=False,
+    ),
+    Route(
+        _C, _S, s.RemoveSlot, Done, (*_DEVICE, S.UNKNOWN_SLOT, S.LAST_SLOT, S.FULL),
+        "control_seconds", "psictl cache remove-slot",
+    ),
+    Route(
+        _C, _S, s.Recover, Done, (*_DEVICE, S.BAD_RECOVERY_KEY, S.FULL),
+        "control_seconds", "psictl cache recover",
+    ),
+    Route(
+        _C, _S, s.Reseal, Done, (*_DEVICE, S.FULL),
+        "control_seconds", "psictl cache reseal",
+    ),
+    Route(
+        _C, _S, s.UnwrapForeign, s.UnwrapForeignReply, _DEVICE,
+        "control_seconds", "psictl migrate",
     ),
 )  # fmt: skip  # one row is one thought
 

@@ -7,6 +7,10 @@ MAX_SECRET_BYTES = 511_999
 """Podman refuses secrets of 512,000 bytes and more (podman-secret-create, "Secret data")."""
 
 
+DATA_KEY_BYTES = 32
+"""AES-256."""
+
+
 class SecretBytes:
     """A secret value; only :meth:`reveal` gives the bytes, so a reviewer can search for it.
 
@@ -45,6 +49,12 @@ class SecretBytes:
         raise TypeError("a SecretBytes is not serialised; encode it by its message type")
 
 
+class DataKey(SecretBytes):
+    """A 256-bit key; any other length is refused at decode."""
+
+    __slots__ = ()
+
+
 def encode_hook(value: Any) -> Any:
     """Encode a :class:`SecretBytes` field of a MessagePack message (msgspec ``enc_hook``)."""
     if isinstance(value, SecretBytes):
@@ -57,7 +67,7 @@ def decode_hook(kind: type[Any], value: Any) -> Any:
 
     Text is accepted for JSON projections, where secrets stand as strings.
     """
-    if kind is not SecretBytes:
+    if not issubclass(kind, SecretBytes):
         raise NotImplementedError(kind.__name__)
     if isinstance(value, str):
         value = value.encode()
@@ -65,4 +75,6 @@ def decode_hook(kind: type[Any], value: Any) -> Any:
         raise ValueError("a secret must be bytes")  # noqa: TRY004  # msgspec turns ValueError into a decode error with its path
     if len(value) > MAX_SECRET_BYTES:
         raise ValueError("a secret is at most 511999 bytes")
-    return SecretBytes(value)
+    if kind is DataKey and len(value) != DATA_KEY_BYTES:
+        raise ValueError("a data key is 32 bytes")
+    return kind(value)

@@ -22,6 +22,7 @@ from psi.shared.messages.base import (
     Timestamp,
     Workload,
 )
+from psi.shared.names import ENVIRONMENT_NAME_PATTERN
 from psi.shared.projection import KeyOptions, SystemdUnit, Unit
 from psi.shared.secret import SecretBytes
 
@@ -57,6 +58,12 @@ class BrokerError(StrEnum):
     """No such workload or project in the configuration."""
     STALE_CURSOR = "stale-cursor"
     """The list this cursor belongs to is gone: begin again."""
+    STALE = "stale"
+    """The kept value is past ``max_stale`` and Infisical does not answer."""
+    SEALER = "sealer"
+    """The sealer is not reachable, not provisioned, or its device refuses."""
+    EXISTS = "exists"
+    """A sealed secret has this name, and ``replace`` was not given."""
     DRAINING = "draining"
     """The broker is stopping."""
     INTERNAL = "internal"
@@ -211,6 +218,95 @@ class TestLoginReply(Reply, frozen=True):
     next: Cursor = 0
 
 
+class CacheStatus(Request, frozen=True):
+    """How the persistent cache is."""
+
+    verify: bool = False
+    """Decrypt the file and count, which needs the sealer."""
+
+
+class CacheStatusReply(Reply, frozen=True):
+    """The cache in memory and its file."""
+
+    backend: Literal["none", "memory", "tpm", "hsm", "software"]
+    state: Literal["off", "loading", "loaded", "unreadable"]
+    """``unreadable``: a file is there and cannot be opened; it is kept and never overwritten."""
+    detail: Detail
+    """Cause and remedy while unreadable or while writes fail."""
+    entries: Counter
+    stale: Counter
+    """Entries past ``max_stale``, kept and not served."""
+    withdrawing: Counter
+    """Entries seen to be gone once; a second observation removes them (r9)."""
+    file_bytes: Counter
+    written_at: Timestamp
+    """Of the file; 0 if there is none."""
+    generation: Counter
+    """Of the file."""
+    writes: Counter
+    """Since the start."""
+    pending: bool
+    """Whether additions wait to be written."""
+    unreadable: Annotated[list[ShortText], Meta(max_length=16)]
+    """Files kept as ``cache.enc.unreadable-TIME``, the newest first."""
+    refreshed_at: Timestamp
+    """Of the last whole refresh; 0 if none."""
+    sealer: ShortText
+    """The sealer's state, or why it is not reachable."""
+    verified: Counter
+    """Entries that ``verify`` decrypted from the file."""
+
+
+class Refresh(Request, frozen=True):
+    """List every source once and bring the cache in line; answered when it is done."""
+
+    confirm: bool = False
+    """Withdraw more than half of a source too, and without a second observation (r9)."""
+    cursor: Cursor = 0
+    """Of the findings."""
+
+
+class RefreshReply(Reply, frozen=True):
+    """What a refresh did; a source that failed keeps what it had."""
+
+    sources: Counter
+    failed: Counter
+    added: Counter
+    changed: Counter
+    unchanged: Counter
+    withdrawn: Counter
+    withdrawing: Counter
+    findings: Annotated[list[Finding], Meta(max_length=PAGE_ITEMS)]
+    next: Cursor = 0
+
+
+class Invalidate(Request, frozen=True):
+    """Drop cached values, on disk before this is acknowledged; the next lookup goes live."""
+
+    secret_id: SecretId | None = None
+    """By Podman's id."""
+    project: Alias | None = None
+    """With path and key: by coordinate."""
+    path: Path | None = None
+    key: Key | None = None
+    everything: bool = False
+    """All of them."""
+
+
+class InvalidateReply(Reply, frozen=True):
+    """How many entries were dropped."""
+
+    dropped: Counter
+
+
+class SealSecret(Request, frozen=True):
+    """Keep a local secret, encrypted with a data key from the sealer."""
+
+    name: Annotated[str, Meta(pattern=ENVIRONMENT_NAME_PATTERN, max_length=128)]
+    value: SecretBytes
+    replace: bool = False
+
+
 class ReadSecrets(Request, frozen=True):
     """The values in one folder, for ``psictl infisical env`` and ``write-file``."""
 
@@ -264,7 +360,7 @@ class BrokerStatusReply(Reply, frozen=True):
     config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
     """Of the YAML that the running configuration came from."""
     api_url: Annotated[str, Meta(max_length=1024)]
-    backend: Literal["none", "memory"]
+    backend: Literal["none", "memory", "tpm", "hsm", "software"]
     workloads: Counter
     mappings: Counter
     bad_mappings: Counter
