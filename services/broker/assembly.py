@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from psi.broker.atomic_file import sweep_temporaries
 from psi.broker.cache import Cache, MemoryCache, NoCache
 from psi.broker.control_handler import ControlHandler
 from psi.broker.control_reads import SecretReader
@@ -17,6 +16,7 @@ from psi.broker.mapping_store import MappingStore
 from psi.broker.policy import Policy
 from psi.broker.status import StatusReport
 from psi.broker.values import Values
+from psi.shared.atomic_file import sweep_temporaries
 from psi.shared.audit import Audit
 from psi.shared.errors import ConfigError
 from psi.shared.limits import Limits

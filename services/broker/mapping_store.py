@@ -6,8 +6,8 @@ Create-only: an id with other content is refused, so that nobody re-points a wor
 import asyncio
 from pathlib import Path
 
-from psi.broker.atomic_file import create_file, remove_file
 from psi.broker.mapping import BadMapping, Coordinate, encode_mapping, parse_mapping
+from psi.shared.atomic_file import create_file, remove_file
 from psi.shared.errors import ConfigError, InvalidName, Refusal
 from psi.shared.limits import BODY_BYTES
 from psi.shared.log import Log

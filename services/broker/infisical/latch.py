@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from psi.broker.atomic_file import remove_file, replace_file
 from psi.broker.infisical.clock import Clock
 from psi.broker.infisical.outcome import Kind, UpstreamError, one_line
 from psi.broker.infisical.token_file import read_private_file
+from psi.shared.atomic_file import remove_file, replace_file
 from psi.shared.limits import KIB
 from psi.shared.log import Log
 from psi.shared.secret import SecretBytes

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from psi.broker.atomic_file import remove_file, replace_file
 from psi.broker.infisical.token import Tenure, Token
 from psi.broker.infisical.wire import Jwt
+from psi.shared.atomic_file import remove_file, replace_file
 from psi.shared.limits import KIB
 from psi.shared.log import Log
 from psi.shared.secret import SecretBytes
