@@ -3,8 +3,10 @@
 With the cache off nothing is kept: a value is fetched for one reply and forgotten.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
+from psi.broker.infisical.clock import Clock
 from psi.shared.secret import SecretBytes
 
 
@@ -17,6 +19,20 @@ class CacheKey(NamedTuple):
     key: str
 
 
+class CacheEntry:
+    """A value, when Infisical last confirmed it, and when it was first seen to be gone.
+
+    Times are seconds of CLOCK_BOOTTIME: a wall clock that jumps must not age anything (r24).
+    """
+
+    __slots__ = ("contact", "gone", "value")
+
+    def __init__(self, value: SecretBytes, contact: float, gone: float | None = None) -> None:
+        self.value = value
+        self.contact = contact
+        self.gone = gone
+
+
 class Cache(Protocol):
     """Where values are kept between lookups."""
 
@@ -24,11 +40,15 @@ class Cache(Protocol):
     """Whether anything is kept at all."""
 
     def get(self, key: CacheKey) -> SecretBytes | None:
-        """Return a kept value."""
+        """Return a kept value that may be served."""
         ...
 
     def put(self, key: CacheKey, value: SecretBytes) -> None:
-        """Keep a value."""
+        """Keep a value that Infisical has just given."""
+        ...
+
+    def is_stale(self, key: CacheKey) -> bool:
+        """Whether a value is kept but too old to be served."""
         ...
 
     def __len__(self) -> int: ...
@@ -46,25 +66,84 @@ class NoCache:
     def put(self, key: CacheKey, value: SecretBytes) -> None:
         """Forget the value."""
 
+    def is_stale(self, key: CacheKey) -> bool:  # noqa: ARG002  # the Protocol's signature
+        """Return False."""
+        return False
+
     def __len__(self) -> int:
         return 0
 
 
+def _nothing() -> None:
+    """Take no notice of a change: the cache that is in memory only."""
+
+
 class MemoryCache:
-    """Keeps values until the process ends."""
+    """Keeps values until the process ends; ``changed`` is told of each new or changed one."""
 
     keeps = True
 
-    def __init__(self) -> None:
-        self._values: dict[CacheKey, SecretBytes] = {}
+    def __init__(self, clock: Clock, max_stale: float | None = None) -> None:
+        self._clock = clock
+        self._max_stale = max_stale
+        self._entries: dict[CacheKey, CacheEntry] = {}
+        self.changed: Callable[[], None] = _nothing
 
     def get(self, key: CacheKey) -> SecretBytes | None:
-        """Return a kept value: no crypto, disk or device."""
-        return self._values.get(key)
+        """Return a value that may be served: no crypto, disk or device."""
+        entry = self._entries.get(key)
+        if entry is None or (self._max_stale is not None and self._aged(entry)):
+            return None
+        return entry.value
 
     def put(self, key: CacheKey, value: SecretBytes) -> None:
         """Keep a value, newer than the one before."""
-        self._values[key] = value
+        entry = self._entries.get(key)
+        now = self._clock.boot()
+        if entry is not None and entry.value == value:
+            entry.contact, entry.gone = now, None
+            return
+        self._entries[key] = CacheEntry(value, now)
+        self.changed()
+
+    def is_stale(self, key: CacheKey) -> bool:
+        """Whether a value is kept and its last good contact is over ``max_stale`` ago."""
+        entry = self._entries.get(key)
+        return entry is not None and self._aged(entry)
+
+    def _aged(self, entry: CacheEntry) -> bool:
+        limit = self._max_stale
+        return limit is not None and self._clock.boot() - entry.contact > limit
+
+    def merge(self, entries: Iterable[tuple[CacheKey, CacheEntry]]) -> int:
+        """Take entries that were read from a file where there is none; return how many.
+
+        What is in memory was fetched since the start, so it is newer.
+        """
+        before = len(self._entries)
+        for key, entry in entries:
+            self._entries.setdefault(key, entry)
+        return len(self._entries) - before
+
+    def remove(self, keys: Iterable[CacheKey]) -> int:
+        """Drop entries from memory; return how many there were."""
+        return sum(self._entries.pop(key, None) is not None for key in keys)
+
+    def items(self) -> Iterator[tuple[CacheKey, CacheEntry]]:
+        """Iterate over all entries; the caller does not await meanwhile."""
+        return iter(self._entries.items())
+
+    def snapshot(self) -> list[tuple[CacheKey, CacheEntry]]:
+        """Return all entries, safe to be read on another thread: their values never change."""
+        return list(self._entries.items())
+
+    def count_stale(self) -> int:
+        """Return how many entries are too old to be served."""
+        return sum(self._aged(entry) for entry in self._entries.values())
+
+    def count_going(self) -> int:
+        """Return how many entries were seen to be gone once."""
+        return sum(entry.gone is not None for entry in self._entries.values())
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._entries)

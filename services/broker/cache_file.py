@@ -1,0 +1,72 @@
+"""``cache.enc`` on the disk: bytes in, bytes out, and the files that could not be opened.
+
+All of it blocks and runs on a thread. Nothing here is ever deleted but a file whose entries
+have been merged into one that was written since (r8).
+"""
+
+import os
+import stat
+import time
+from pathlib import Path
+
+from psi.broker.cache_payload import MAX_FILE_BYTES
+from psi.broker.envelope import DamagedEnvelope
+from psi.shared.atomic_file import remove_file, replace_file
+
+NAME = "cache.enc"
+_KEPT = f"{NAME}.unreadable-"
+_MAX_KEPT_SHOWN = 16
+
+
+class CacheFile:
+    """The file and its folder; every method raises OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str = NAME) -> bytes | None:
+        """Return the file's bytes, None where there is none.
+
+        Raises DamagedEnvelope for a link, a folder, or a file too large to be one of ours.
+        """
+        try:
+            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+                raise DamagedEnvelope("it is no regular file, or too large")
+            return file.read()
+
+    def write(self, blob: bytes) -> None:
+        """Replace the file; a kill or a full disk at any step leaves the old one whole."""
+        replace_file(self._folder, NAME, blob)
+
+    def set_aside(self) -> str:
+        """Rename a file that cannot be opened, so that it is never overwritten."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        kept = f"{_KEPT}{stamp}-{os.urandom(2).hex()}"
+        directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.rename(NAME, kept, src_dir_fd=directory, dst_dir_fd=directory)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        return kept
+
+    def kept(self) -> list[str]:
+        """Return the names of files set aside, the newest first."""
+        names = (path.name for path in self._folder.glob(f"{_KEPT}*"))
+        return sorted(names, reverse=True)[:_MAX_KEPT_SHOWN]
+
+    def forget(self, name: str) -> None:
+        """Remove a file set aside whose entries are in the current one."""
+        remove_file(self._folder, name)
+
+    def size(self) -> int:
+        """Return the file's size in bytes, 0 where there is none."""
+        try:
+            return (self._folder / NAME).stat().st_size
+        except FileNotFoundError:
+            return 0

@@ -1,0 +1,113 @@
+"""The cache and its file as one: what the rest of the broker sees of persistence."""
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+from psi.broker.cache import CacheKey, MemoryCache
+from psi.broker.cache_file import CacheFile
+from psi.broker.cache_loader import CacheLoader
+from psi.broker.cache_opener import open_cache
+from psi.broker.cache_writer import CacheWriter
+from psi.broker.envelope import DamagedEnvelope
+from psi.broker.infisical.clock import Clock
+from psi.broker.sealer_client import SealerClient
+from psi.shared.errors import PsiError, Refusal
+from psi.shared.limits import Limits
+from psi.shared.log import Log
+from psi.shared.messages.broker import BrokerError
+
+
+class Keeper(Protocol):
+    """Where removals and refreshes go, whether there is a file or not."""
+
+    async def remove(self, keys: list[CacheKey]) -> int:
+        """Drop entries for good; raises Refusal where that is not certain."""
+        ...
+
+    async def refreshed(self) -> None:
+        """Note that ages changed, and try again what could not be opened."""
+        ...
+
+
+class MemoryKeeper:
+    """No file: what is dropped from memory is gone."""
+
+    def __init__(self, memory: MemoryCache) -> None:
+        self._memory = memory
+
+    async def remove(self, keys: list[CacheKey]) -> int:
+        """Drop entries from memory."""
+        return self._memory.remove(keys)
+
+    async def refreshed(self) -> None:
+        """Do nothing: ages are in memory already."""
+
+
+class FileKeeper:
+    """The cache with its file."""
+
+    def __init__(
+        self,
+        memory: MemoryCache,
+        folder: Path,
+        sealer: SealerClient,
+        limits: Limits,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._memory = memory
+        self._file = CacheFile(folder)
+        self._sealer = sealer
+        self._clock = clock
+        self._limits = limits
+        self.loader = CacheLoader(memory, self._file, sealer, limits, clock, log)
+        self.writer = CacheWriter(memory, self._file, self.loader, sealer, limits, clock, log)
+        memory.changed = self.writer.note_change
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to load and to write; returns when loaded, given up for now, or after a while."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self.loader.run()), loop.create_task(self.writer.run())]
+        try:
+            async with asyncio.timeout(self._limits.cache_load_seconds):
+                await self.loader.settled.wait()
+        except TimeoutError:
+            return
+
+    async def remove(self, keys: list[CacheKey]) -> int:
+        """Drop entries, on disk before this returns."""
+        return await self.writer.remove(keys)
+
+    async def refreshed(self) -> None:
+        """Write the new ages, and try the files that were set aside."""
+        self.writer.note_change()
+        if self.loader.loaded.is_set():
+            await self.loader.merge_kept()
+
+    async def close(self) -> None:
+        """Write what is pending; the key for it is at hand, so no one is asked (r23)."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.flush()
+
+    async def verify(self) -> int:
+        """Decrypt the file as it is on disk and return how many entries it has; raises Refusal."""
+        try:
+            blob = await asyncio.to_thread(self._file.read)
+            if blob is None:
+                return 0
+            return len((await open_cache(blob, self._sealer, self._clock)).entries)
+        except DamagedEnvelope as error:
+            raise Refusal(BrokerError.SEALER, f"cache.enc is damaged: {error}") from error
+        except PsiError as error:
+            raise Refusal(BrokerError.SEALER, str(error)) from error
+        except OSError as error:
+            detail = f"cache.enc cannot be read: {error.strerror}"
+            raise Refusal(BrokerError.SEALER, detail) from error
+
+    async def files(self) -> tuple[int, list[str]]:
+        """Return the file's size and the names of files set aside."""
+        return await asyncio.to_thread(lambda: (self._file.size(), self._file.kept()))

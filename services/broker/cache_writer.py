@@ -1,0 +1,145 @@
+"""Writing ``cache.enc``: additions coalesce, removals are on disk before they are acknowledged.
+
+Each file has a data key of its own. One is wrapped ahead of need, so that the last write at
+shutdown asks no one (r23).
+"""
+
+import asyncio
+
+from psi.broker.cache import CacheEntry, CacheKey, MemoryCache
+from psi.broker.cache_file import CacheFile
+from psi.broker.cache_loader import CacheLoader
+from psi.broker.cache_payload import encode_payload
+from psi.broker.envelope import WrappedKey, seal
+from psi.broker.infisical.clock import Clock
+from psi.broker.sealer_client import SealerClient
+from psi.shared.errors import PsiError, Refusal
+from psi.shared.limits import Limits
+from psi.shared.log import Log
+from psi.shared.messages.broker import BrokerError
+
+
+class CacheWriter:
+    """The only writer of the file."""
+
+    def __init__(
+        self,
+        memory: MemoryCache,
+        file: CacheFile,
+        loader: CacheLoader,
+        sealer: SealerClient,
+        limits: Limits,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._memory = memory
+        self._file = file
+        self._loader = loader
+        self._sealer = sealer
+        self._limits = limits
+        self._clock = clock
+        self._log = log
+        self._dirty = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._ahead: WrappedKey | None = None
+        self.writes = 0
+        self.detail = ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is in memory that is not in the file."""
+        return self._dirty.is_set()
+
+    def note_change(self) -> None:
+        """Have the file written soon."""
+        self._dirty.set()
+
+    async def run(self) -> None:
+        """Write what changed, a burst at a time, once the old file was loaded."""
+        await self._loader.loaded.wait()
+        await self._prepare()
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(self._limits.cache_write_seconds)
+            if not await self._try_write():
+                await asyncio.sleep(self._limits.device_retry_seconds)
+
+    async def _try_write(self) -> bool:
+        try:
+            await self._write()
+        except (PsiError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.detail = f"cache.enc cannot be written: {reason}"
+            self._log.warning("cache.unwritten", cause=reason)
+            return False
+        await self._prepare()
+        return True
+
+    async def remove(self, keys: list[CacheKey]) -> int:
+        """Drop entries; they are gone from the disk when this returns.
+
+        Raises Refusal: SEALER where the file cannot be opened or a key wrapped, FULL where the
+        disk refuses. The entries are gone from memory all the same, and never come back.
+        """
+        count = self._memory.remove(keys)
+        self._loader.removed.update(keys)
+        if not self._loader.loaded.is_set():
+            detail = f"dropped from memory; the file keeps them for now: {self._loader.detail}"
+            raise Refusal(BrokerError.SEALER, detail)
+        if count:
+            await self.flush(force=True)
+        return count
+
+    async def flush(self, *, force: bool = False) -> None:
+        """Write now if anything changed; raises Refusal as :meth:`remove`."""
+        if not (force or self.pending) or not self._loader.loaded.is_set():
+            return
+        self._dirty.set()
+        try:
+            await self._write()
+        except PsiError as error:
+            raise Refusal(BrokerError.SEALER, f"not on disk yet: {error}") from error
+        except OSError as error:
+            detail = f"not on disk yet: {error.strerror}; see df and the state folder's owner"
+            raise Refusal(BrokerError.FULL, detail) from error
+
+    async def _write(self) -> None:
+        async with self._writing:
+            if not self._dirty.is_set():
+                return  # whoever held the lock before wrote this change too
+            ready = self._ahead or await self._next_key()
+            self._ahead = None
+            self._dirty.clear()
+            try:
+                await asyncio.to_thread(self._encode_and_write, ready, self._memory.snapshot())
+            except OSError:
+                self._dirty.set()
+                raise
+            self._loader.generation = ready.generation
+            self._loader.written_at = self._clock.wall()
+            self.writes += 1
+            self.detail = ""
+            await self._forget_merged()
+
+    def _encode_and_write(
+        self, ready: WrappedKey, snapshot: list[tuple[CacheKey, CacheEntry]]
+    ) -> None:
+        content = encode_payload(snapshot, ready.generation, self._clock)
+        self._file.write(seal("cache", self._sealer.tag, ready, content))
+
+    async def _forget_merged(self) -> None:
+        merged, self._loader.merged = self._loader.merged, []
+        for name in merged:
+            await asyncio.to_thread(self._file.forget, name)
+
+    async def _next_key(self) -> WrappedKey:
+        return await self._sealer.fresh_key("cache", self._loader.generation + 1)
+
+    async def _prepare(self) -> None:
+        """Have the next file's key wrapped; without it the next write asks for one."""
+        async with self._writing:
+            if self._ahead is None:
+                try:
+                    self._ahead = await self._next_key()
+                except PsiError as error:
+                    self._log.debug("cache.no-key-ahead", cause=error)
