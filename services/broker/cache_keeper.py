@@ -87,11 +87,18 @@ class FileKeeper:
             await self.loader.merge_kept()
 
     async def close(self) -> None:
-        """Write what is pending; the key for it is at hand, so no one is asked (r23)."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.writer.flush()
+        """Write what is pending; the key for it is at hand, so no one is asked (r23).
+
+        Raises Refusal where the last write fails, TimeoutError after ``drain_seconds``.
+        """
+        async with asyncio.timeout(self._limits.drain_seconds):
+            # A write under way finishes first: its thread would go on after a cancellation,
+            # and could rename its older content over the last write's.
+            async with self.writer.paused():
+                for task in self._tasks:
+                    task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.writer.flush()
 
     async def verify(self) -> int:
         """Decrypt the file as it is on disk and return how many entries it has; raises Refusal."""

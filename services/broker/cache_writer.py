@@ -5,6 +5,8 @@ shutdown asks no one (r23).
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from psi.broker.cache import CacheEntry, CacheKey, MemoryCache
 from psi.broker.cache_file import CacheFile
@@ -136,10 +138,20 @@ class CacheWriter:
         return await self._sealer.fresh_key("cache", self._loader.generation + 1)
 
     async def _prepare(self) -> None:
-        """Have the next file's key wrapped; without it the next write asks for one."""
+        """Have the next file's key wrapped; without it the next write asks for one.
+
+        No lock is held while the sealer is asked: a write must not wait for it.
+        """
+        try:
+            ready = await self._next_key()
+        except PsiError as error:
+            self._log.debug("cache.no-key-ahead", cause=error)
+            return
+        if ready.generation == self._loader.generation + 1:
+            self._ahead = ready
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Wait until no write is under way, and keep it so."""
         async with self._writing:
-            if self._ahead is None:
-                try:
-                    self._ahead = await self._next_key()
-                except PsiError as error:
-                    self._log.debug("cache.no-key-ahead", cause=error)
+            yield
