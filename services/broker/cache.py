@@ -129,9 +129,13 @@ class MemoryCache:
         """Drop entries from memory; return how many there were."""
         return sum(self._entries.pop(key, None) is not None for key in keys)
 
-    def items(self) -> Iterator[tuple[CacheKey, CacheEntry]]:
-        """Iterate over all entries; the caller does not await meanwhile."""
-        return iter(self._entries.items())
+    def entry(self, key: CacheKey) -> CacheEntry | None:
+        """Return an entry, served or not."""
+        return self._entries.get(key)
+
+    def coordinates(self) -> Iterator[CacheKey]:
+        """Iterate over all keys; the caller does not await meanwhile."""
+        return iter(self._entries)
 
     def snapshot(self) -> list[tuple[CacheKey, CacheEntry]]:
         """Return all entries, safe to be read on another thread: their values never change."""

@@ -23,6 +23,10 @@ class Policy:
         """Whether some workload draws from the coordinate's folder, or ``allow`` names it."""
         return self.in_source(coordinate.project, coordinate.path) or coordinate in self._keys
 
+    def may_keep(self, project: str | None, path: str, key: str) -> bool:
+        """Whether a kept value belongs to a project and place that someone may look up."""
+        return project is not None and self.permits(Coordinate(project, path, key))
+
     def in_source(self, project: str, path: str) -> bool:
         """Whether some workload draws from this folder, so that it may be listed."""
         if (project, path) in self._folders:

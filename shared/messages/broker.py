@@ -261,7 +261,7 @@ class Refresh(Request, frozen=True):
     """List every source once and bring the cache in line; answered when it is done."""
 
     confirm: bool = False
-    """Withdraw more than half of a source too, and without a second observation (r9)."""
+    """Withdraw more than half of a source too, after its second observation (r9)."""
     cursor: Cursor = 0
     """Of the findings."""
 
