@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from psi.shared.errors import ProtocolError, PsiError, Unreachable
+from psi.shared.errors import UNDECODABLE, ProtocolError, PsiError, Unreachable
 from psi.shared.framing import WRONG_PROTOCOL, FrameReader, pack
 from psi.shared.log import Log
 from psi.shared.messages.base import Refused, Reply
@@ -107,7 +107,7 @@ class Channel(asyncio.Protocol):
             raise ProtocolError("a reply that nobody asked for")
         try:
             reply: Reply = self._owner.decoder.decode(untrusted_body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ProtocolError(f"undecodable: {error}") from None
         expected = isinstance(reply, (call.route.reply, Refused))
         if reply.id != call.request_id or not expected:

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from psi.shared.errors import ConfigError
-from psi.shared.text import REASON_CHARACTERS as REASON_CHARACTERS
+from psi.shared.errors import UNDECODABLE, ConfigError
+from psi.shared.text import REASON_CHARACTERS as REASON_CHARACTERS  # noqa: PLC0414  # mypy: exported
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -110,5 +110,5 @@ def load_limits(folder: Path | None = None) -> Limits:
         return Limits()
     try:
         return msgspec.json.decode((folder / "limits.json").read_bytes(), type=Limits)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise ConfigError(f"limits.json: {error}; correct the file given to --limits") from error

@@ -9,7 +9,7 @@ import re
 
 from psi.shared.errors import InvalidName
 from psi.shared.text import has_control
-from psi.shared.text import printable as printable
+from psi.shared.text import printable as printable  # noqa: PLC0414  # mypy: exported
 
 ID_PATTERN = r"\A[0-9a-f]{25}\Z"
 ENVIRONMENT_NAME_PATTERN = r"\A[A-Za-z_][A-Za-z0-9_]{0,127}\Z"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from psi.shared.errors import ConfigError
+from psi.shared.errors import UNDECODABLE, ConfigError
 from psi.shared.names import (
     ALIAS_PATTERN,
     CREDENTIAL_PATTERN,
@@ -131,7 +131,7 @@ def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjec
     """Decode a projection file; raises ConfigError naming the field that is wrong."""
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=decode_hook)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         remedy = "run psictl apply of the same version as this service"
         raise ConfigError(f"the projection is not valid: {error}; {remedy}") from error
 

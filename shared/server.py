@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from psi.shared.errors import ProtocolError, Refusal
+from psi.shared.errors import UNDECODABLE, ProtocolError, Refusal
 from psi.shared.framing import WRONG_PROTOCOL, FrameReader, WrongProtocolError, pack
 from psi.shared.limits import BACKLOG, Limits
 from psi.shared.log import Log
@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
     def _dispatch(self, untrusted_body: bytes) -> None:
         try:
             request: Request = self._endpoint.decoder.decode(untrusted_body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ProtocolError(f"undecodable: {error}") from None
         self._request_id = request.id
         assert self._peer is not None  # noqa: S101  # set before the first byte
