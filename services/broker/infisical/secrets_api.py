@@ -10,10 +10,11 @@ from urllib.parse import quote
 from psi.broker.infisical.exchange import Exchange
 from psi.broker.infisical.import_places import place_imports
 from psi.broker.infisical.listing import Entry, Listing, merge_listing, read_value
-from psi.broker.infisical.outcome import Kind, UpstreamError, bad_value, foreign, one_line
+from psi.broker.infisical.outcome import Kind, UpstreamError, bad_value, foreign
 from psi.broker.infisical.wire import WireListing, WireSingle
 from psi.shared.limits import LIST_BODY_BYTES, SINGLE_BODY_BYTES
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 
 MAX_URL_KEY = 100
 """A longer key in a URL gets the 404 of an unknown route (recorded; Fastify maxParamLength)."""
@@ -87,5 +88,5 @@ def _pick(listing: Listing, key: str) -> SecretBytes:
             return entry.value
         if entry.key == key:
             raise bad_value(key, entry.problem or "it has no value")
-    text = f"Infisical's folder has no secret {one_line(key, 60)}; check path and key"
+    text = f"Infisical's folder has no secret {ascii_line(key, 60)}; check path and key"
     raise UpstreamError(Kind.ABSENT, text, status=404)
