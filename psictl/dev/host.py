@@ -128,18 +128,18 @@ class Host:
         return down or self.served[service.process] != self._projection(service)
 
     async def _restart(self, service: Service) -> str:
-        await self.children[service.process].stop()
+        await self.children[service.process].stop(service.stop_seconds)
         try:
             child = self._start(service)
         except (PsiError, OSError) as error:
             return f"cannot be started: {error}"
         _print({"restarted": service.process, "pid": child.pid})
-        return await child.wait_ready()
+        return await child.wait_ready(service.ready_seconds)
 
     async def _stop_all(self) -> None:
         for service in self.services:
             if service.process in self.children:
-                await self.children[service.process].stop()
+                await self.children[service.process].stop(service.stop_seconds)
             remove_credentials(self.layout, service.process)
 
 
