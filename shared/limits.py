@@ -37,6 +37,10 @@ BACKLOG = 4096
 """Waiting connections on a socket: a boot with 100 containers of 40 secrets each."""
 PAGE_ITEMS = 64
 """Entries in one page of a list: so many of the largest fit a reply frame."""
+CONFIG_ITEMS = 10_000
+"""Entries in one list or mapping of the configuration: more is a mistake."""
+DEPENDENCIES = 64
+"""Units in one ``depends_on``: they travel in every page of a Discover."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400 * 400)]
 Count = Annotated[int, msgspec.Meta(gt=0, le=1_000_000)]

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from psi.shared.errors import UNDECODABLE, ConfigError
+from psi.shared.limits import CONFIG_ITEMS, DEPENDENCIES
 from psi.shared.names import (
     ALIAS_PATTERN,
     CREDENTIAL_PATTERN,
@@ -33,6 +34,7 @@ Path = Annotated[str, Meta(max_length=MAX_PATH_CHARACTERS)]
 Key = Annotated[str, Meta(max_length=MAX_KEY_CHARACTERS)]
 Text = Annotated[str, Meta(max_length=1024)]
 Pem = Annotated[str, Meta(max_length=1 << 20)]
+_ITEMS = Meta(max_length=CONFIG_ITEMS)
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,7 +76,7 @@ class Infisical(Part, frozen=True):
     proxy: Text | None = None
     token_ttl: Annotated[int, Meta(ge=10, le=7_776_000)] = 300
     auth: Auth | None = None
-    projects: dict[Alias, Project] = {}
+    projects: Annotated[dict[Alias, Project], _ITEMS] = {}
 
 
 class Source(Part, frozen=True):
@@ -107,24 +109,24 @@ class WorkloadConfig(Part, frozen=True):
     """A container unit, the folders it draws from, and how their secrets reach it."""
 
     unit: Unit
-    sources: list[Source]
-    depends_on: list[SystemdUnit] = []
+    sources: Annotated[list[Source], _ITEMS]
+    depends_on: Annotated[list[SystemdUnit], Meta(max_length=DEPENDENCIES)] = []
     type: Literal["env", "mount"] = "env"
-    keys: dict[Key, KeyOptions] = {}
+    keys: Annotated[dict[Key, KeyOptions], _ITEMS] = {}
     on_change: Literal["none", "reload", "restart"] = "none"
 
 
 class BrokerProjection(Part, frozen=True):
     """All that the broker knows of the configuration."""
 
-    generation: Annotated[int, Meta(ge=1)]
+    generation: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
     state_dir: Text
     infisical: Infisical
     cache: Literal["none", "memory"] = "none"
     audit: Literal["summary", "full"] = "summary"
-    workloads: dict[Workload, WorkloadConfig] = {}
-    allow: list[Coordinate] = []
+    workloads: Annotated[dict[Workload, WorkloadConfig], _ITEMS] = {}
+    allow: Annotated[list[Coordinate], _ITEMS] = []
 
 
 def decode_projection(data: bytes, kind: type[BrokerProjection]) -> BrokerProjection:
