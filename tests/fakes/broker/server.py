@@ -42,6 +42,7 @@ class FakeBroker:
         self.greetings: list[bytes | object] = []
         """What the next connections get before anything is read, one each."""
         self.requests: list[Request] = []
+        self.arrived = threading.Condition()
         self.busy = 0
         """Requests that were read and are not answered yet."""
         self._decoder = request_decoder(Process.CTL, Process.BROKER)
@@ -62,6 +63,11 @@ class FakeBroker:
         self._listener.close()
         for connected in self._open:
             connected.close()
+
+    def wait_for_requests(self, count: int, seconds: float = 20) -> None:
+        """Return once so many requests came; a loaded machine takes seconds to start one."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, seconds)
 
     def _serve(self) -> None:
         while True:
@@ -84,7 +90,9 @@ class FakeBroker:
             for body in reader.feed(data):
                 request = self._decoder.decode(body)
                 self.busy += 1
-                self.requests.append(request)
+                with self.arrived:
+                    self.requests.append(request)
+                    self.arrived.notify_all()
                 answer = self._answer(request)
                 self.busy -= 1
                 if not self._give(connected, answer):
