@@ -26,6 +26,11 @@ class Child:
         self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.pid = _spawn(argv, environment, listening)
 
+    @property
+    def serves(self) -> bool:
+        """Whether the process said READY and runs."""
+        return self.ready.is_set() and not self.code.done()
+
     def reap(self) -> bool:
         """Take note of the process's end; whether it ended just now."""
         if self.code.done():

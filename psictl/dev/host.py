@@ -89,7 +89,7 @@ class Host:
         for child in self.children.values():
             if child.pid in pids:
                 child.ready.set()
-        if not self.announced and all(each.ready.is_set() for each in self.children.values()):
+        if not self.announced and all(each.serves for each in self.children.values()):
             self.announced = True
             _print(self._announcement())
 

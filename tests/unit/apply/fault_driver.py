@@ -40,7 +40,16 @@ def _read_only() -> None:
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
-FAULTS: dict[str, Callable[[], None]] = {"kill": _kill, "space": _no_space, "read-only": _read_only}
+def _denied() -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "kill": _kill,
+    "space": _no_space,
+    "read-only": _read_only,
+    "denied": _denied,
+}
 
 
 class _Breaker:

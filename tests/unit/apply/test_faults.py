@@ -35,7 +35,7 @@ def test_a_kill_at_any_step_leaves_old_or_new(layout: Layout, tmp_path: Path) ->
     assert set(killed) == {(KILLED, "old", "new"), (KILLED, "new", "new")}
 
 
-@pytest.mark.parametrize("fault", ["space", "read-only"])
+@pytest.mark.parametrize("fault", ["space", "read-only", "denied"])
 def test_an_error_at_any_step_is_told_or_overcome(
     layout: Layout, tmp_path: Path, fault: str
 ) -> None:

@@ -43,6 +43,11 @@ def test_a_longer_root_is_refused(name: str) -> None:
         Layout(Path("/" + name))
 
 
+@pytest.mark.parametrize("root", ["/", "//", "/usr/.."])
+def test_every_way_to_name_the_host_is_the_host(root: str) -> None:
+    assert Layout(Path(root)).is_host
+
+
 def test_a_relative_root_is_refused() -> None:
     with pytest.raises(ConfigError, match="is not absolute"):
         Layout(Path("here"))
