@@ -104,11 +104,11 @@ class Connection:
 
     def _expect_more(self) -> None:
         """Wait for the rest of a head, unless it can no longer become one."""
-        if len(self._buffer) >= HEAD_BYTES:
-            raise BadRequest(OVERSIZED)
         start = self._buffer[:7]
         if not any(start.startswith(m[: len(start)]) for m in _METHODS):
             raise BadRequest("this is not HTTP; see curl --unix-socket")
+        if len(self._buffer) >= HEAD_BYTES:
+            raise BadRequest(OVERSIZED)
         if self._buffer.count(b"\n") != self._buffer.count(b"\r\n"):
             raise BadRequest("a line of the head ends without a carriage return")
         self._watch_input()
