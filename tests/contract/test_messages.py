@@ -17,7 +17,7 @@ from psi.shared.messages.broker import StoreMapping
 from psi.shared.processes import Process
 from psi.shared.routes import ROUTES, request_cap
 from psi.shared.secret import SecretBytes, decode_hook, encode_hook
-from tests.unit.shared.largest_value import largest
+from tests.unit.shared.largest_value import largest_of
 from tests.unit.shared.struct_types import (
     ALL_STRUCTS,
     CONCRETE,
@@ -45,13 +45,9 @@ def _decode(data: bytes, struct: Struct) -> Any:
     return msgspec.msgpack.decode(data, type=struct, dec_hook=decode_hook)
 
 
-def _largest(struct: Struct) -> Any:
-    return largest(types.type_info(struct))
-
-
 def _tree(struct: Struct) -> dict[str, Any]:
     """Return the largest value as a plain map, ready to be spoiled."""
-    tree = msgspec.msgpack.decode(_encode(_largest(struct)))
+    tree = msgspec.msgpack.decode(_encode(largest_of(struct)))
     assert isinstance(tree, dict)
     return tree
 
@@ -147,18 +143,18 @@ def test_a_pattern_accepts_its_own_and_no_line_more(pattern: str) -> None:
 
 @pytest.mark.parametrize("struct", CONCRETE, ids=_name)
 def test_the_largest_value_is_legal(struct: Struct) -> None:
-    value = _largest(struct)
+    value = largest_of(struct)
     assert _decode(_encode(value), struct) == value
 
 
 @pytest.mark.parametrize("row", ROUTES, ids=lambda row: f"{row.caller}-{row.request.__name__}")
 def test_the_largest_request_fits_its_frame(row: Any) -> None:
-    assert len(_encode(_largest(row.request))) <= request_cap(row.caller)
+    assert len(_encode(largest_of(row.request))) <= request_cap(row.caller)
 
 
 @pytest.mark.parametrize("reply", [m for m in CONCRETE if issubclass(m, Reply)], ids=_name)
 def test_the_largest_reply_fits_its_frame(reply: Struct) -> None:
-    assert len(_encode(_largest(reply))) <= REPLY_FRAME_BYTES
+    assert len(_encode(largest_of(reply))) <= REPLY_FRAME_BYTES
 
 
 def test_only_control_sockets_carry_large_requests() -> None:

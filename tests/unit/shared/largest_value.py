@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import msgspec
 from msgspec import inspect as types
 
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
@@ -99,3 +100,8 @@ def _character(choices: Any) -> str:
         return _FOUR_BYTES
     tops = [value[1] if str(name) == "RANGE" else value for name, value in choices]
     return chr(max(tops))
+
+
+def largest_of(struct: type[msgspec.Struct]) -> Any:
+    """Return the largest legal value of a struct."""
+    return largest(types.type_info(struct))
