@@ -7,6 +7,7 @@ things too: raw bytes, a connection that closes, or nothing at all.
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,7 +108,9 @@ class FakeBroker:
 
     def _give(self, connected: socket.socket, answer: object) -> bool:
         if isinstance(answer, bytes):
-            connected.sendall(answer)
+            # A caller that went away is a test's own doing.
+            with suppress(OSError):
+                connected.sendall(answer)
         elif answer is Close:
             connected.close()
         return isinstance(answer, bytes) or answer is Silence
