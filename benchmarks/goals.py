@@ -1,7 +1,7 @@
 """What the lookup path has to reach, and whether the measurements do.
 
-Each goal but the last two is a ratio to the baseline in the same run, so that it means the same
-on every machine. The last two say whether the measurement itself can be believed.
+Each goal is a ratio to the baseline in the same run, so that it means the same on every machine.
+Three more verdicts say whether the measurement itself can be believed.
 """
 
 import statistics
@@ -17,12 +17,16 @@ CLIENTS = (1, 16, 64)
 MAX_CLIENT_CPU = 0.85
 """Of one core: a load generator beyond it might be what is measured."""
 
+MAX_OTHER_WORK = 0.3
+"""Cores that other work may use before a round: see :mod:`benchmarks.quiet` for what it bends."""
+
 
 @dataclass(frozen=True)
 class Round:
     """The samples of both subjects at one number of clients, taken in turn."""
 
     clients: int
+    other_work: float
     psi: Sequence[Sample]
     baseline: Sequence[Sample]
 
@@ -73,7 +77,7 @@ def judge(rounds: Sequence[Round], goals: Sequence[Goal] = GOALS) -> list[Verdic
     by_clients = {entry.clients: entry for entry in rounds}
     verdicts = [_compare(goal, by_clients[goal.clients]) for goal in goals]
     samples = [sample for entry in rounds for sample in (*entry.psi, *entry.baseline)]
-    return [*verdicts, _no_errors(samples), _client_is_cheap(samples)]
+    return [*verdicts, _no_errors(samples), _client_is_cheap(samples), _machine_is_quiet(rounds)]
 
 
 def _compare(goal: Goal, entry: Round) -> Verdict:
@@ -92,3 +96,9 @@ def _client_is_cheap(samples: Sequence[Sample]) -> Verdict:
     share = max(sample.client_cpu for sample in samples)
     title = f"load generator's share of a core <= {MAX_CLIENT_CPU}"
     return Verdict(title, share, share <= MAX_CLIENT_CPU)
+
+
+def _machine_is_quiet(rounds: Sequence[Round]) -> Verdict:
+    cores = max(entry.other_work for entry in rounds)
+    title = f"cores busy with other work <= {MAX_OTHER_WORK}"
+    return Verdict(title, cores, cores <= MAX_OTHER_WORK)

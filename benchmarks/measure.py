@@ -7,9 +7,13 @@ from pathlib import Path
 from benchmarks.failure import BenchmarkError
 from benchmarks.goals import Round
 from benchmarks.loadgen import LoadGenerator, Sample
+from benchmarks.quiet import busy_cores
 
 WARMUP_SECONDS = 0.2
 """Enough for a thousand lookups: caches, the interpreter's specialised code, the pool."""
+
+QUIET_SECONDS = 0.5
+"""Of watching what else the machine does: 50 ticks of its clock for each core."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def measure(
     tick: Callable[[], None],
 ) -> Round:
     """Run both subjects in turn at one number of clients; ``tick`` is called after each run."""
+    other_work = busy_cores(QUIET_SECONDS)
     samples: dict[Path, list[Sample]] = {psi: [], baseline: []}
     for _ in range(plan.runs):
         for socket, taken in samples.items():
@@ -46,4 +51,4 @@ def measure(
                 generator.for_seconds(socket, clients, plan.seconds, warmup=WARMUP_SECONDS)
             )
             tick()
-    return Round(clients, samples[psi], samples[baseline])
+    return Round(clients, other_work, samples[psi], samples[baseline])

@@ -103,19 +103,23 @@ class BrokerClient:
     def _exchange(self, call: _Call) -> bytes:
         """Return the body of the answer, reconnecting where that loses nothing."""
         repeats = 1 if call.route.idempotent else 0
+        other_protocol = False
         while True:
             try:
                 return self._connected(call.until).exchange(call.frame, call.until)
             except OtherProtocol:
                 # An upgrade is under way: hold the request until the new broker listens (r26).
                 self._drop()
-                self._wait(call.until)
+                other_protocol = True
+                time.sleep(self._limits.connect_retry_seconds)
             except ConnectionLost as error:
                 self._drop()
                 if repeats == 0:
                     raise Unreachable(f"{error}; {self._remedy()}") from error
                 repeats -= 1
             except ConnectionTimedOut as error:
+                if other_protocol:
+                    raise ProtocolError(_OTHER_PROTOCOL) from error
                 raise Unreachable(f"{error}; {self._remedy()}") from error
 
     def _connected(self, until: float) -> Connection:
@@ -139,12 +143,6 @@ class BrokerClient:
         if self._layout.is_host:
             return "systemctl start psi-broker.socket, and see journalctl -u psi-broker.service"
         return f"start it with psictl dev --root {self._layout.root}, and see what dev logs"
-
-    def _wait(self, until: float) -> None:
-        pause = self._limits.connect_retry_seconds
-        if time.monotonic() + pause >= until:
-            raise ProtocolError(f"the broker speaks another protocol number; {_UPGRADE}")
-        time.sleep(pause)
 
     def _decode(self, untrusted_body: bytes, call: _Call) -> Reply:
         self._received += len(untrusted_body)
@@ -171,4 +169,5 @@ class BrokerClient:
 
 
 _UPGRADE = "install the same version of psictl and psi-broker and restart psi-broker.service"
+_OTHER_PROTOCOL = f"the broker speaks another protocol number; {_UPGRADE}"
 _RESTART = "restart psi-broker.service"

@@ -75,7 +75,7 @@ class Connection:
 def open_connection(path: Path, until: float, retry_seconds: float) -> Connection:
     """Connect to a Unix socket; while its backlog is full, try again every ``retry_seconds``.
 
-    Raises OSError where nobody listens, TimeoutError when ``until`` (monotonic) has passed.
+    Raises OSError where nobody listens, ConnectionTimedOut once ``until`` (monotonic) passed.
     """
     while True:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -85,7 +85,10 @@ def open_connection(path: Path, until: float, retry_seconds: float) -> Connectio
         except BlockingIOError:
             # connect(2): EAGAIN on a Unix socket means that its backlog is full.
             connected.close()
-            time.sleep(min(retry_seconds, _left(until)))
+            time.sleep(retry_seconds)
+        except TimeoutError as error:
+            connected.close()
+            raise ConnectionTimedOut("the broker does not accept connections") from error
         except OSError:
             connected.close()
             raise

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from psi.shared.errors import PsiError
 from psi.shared.messages.broker import BrokerStatusReply
+from psi.shared.processes import Process
+from psictl.apply.derive import file_name
 from psictl.apply.generation import Generation, current_generation
 from psictl.catalogue import broker_status
 from psictl.client import BrokerClient
@@ -17,54 +21,67 @@ MAX_CONFIG_BYTES: Final = 4 * 1024 * 1024
 """A configuration of 2,000 workloads is a tenth of it; more is no configuration."""
 
 
+class _Projected(msgspec.Struct):
+    """The generation that a projection came with; its service keeps it while nothing changes."""
+
+    generation: int
+
+
 @dataclass(frozen=True)
 class ConfigState:
     """The file, the generation on disk, and the one that the broker runs."""
 
     path: Path
-    running: int
     applied: int | None
     """None where no generation can be read, as by another user than root."""
     in_force: bool | None
-    """Whether the file is what the broker runs; None where it cannot be read."""
+    """Whether the file is what was applied; None where it cannot be read."""
+    broker_current: bool
+    """Whether the broker runs the newest projection that was made for it."""
 
     @property
-    def problem(self) -> str:
-        """What to tell a person, or nothing where all agree."""
-        if self.applied is not None and self.applied != self.running:
-            return (
-                f"the broker runs generation {self.running}, and {self.applied} is applied: "
-                "restart psi-broker.service"
-            )
+    def problems(self) -> list[str]:
+        """What to tell a person, nothing where all agree."""
+        told = []
         if self.in_force is False:
-            return (
-                f"{self.path} was edited since generation {self.running}: "
-                f"psictl apply --config {self.path}"
+            told.append(
+                f"{self.path} was edited since it was applied: psictl apply --config {self.path}"
             )
-        return ""
+        if not self.broker_current:
+            told.append(
+                "the broker does not run what was applied: systemctl restart psi-broker.service"
+            )
+        return told
 
     def fields(self) -> dict[str, Any]:
         """Return what ``--json`` shows."""
-        return {"path": str(self.path), "in_force": self.in_force, "applied": self.applied}
+        return {
+            "path": str(self.path),
+            "applied": self.applied,
+            "in_force": self.in_force,
+            "broker_current": self.broker_current,
+        }
 
 
 def config_state(layout: Layout, running: BrokerStatusReply) -> ConfigState:
     """Compare; the file is the one that the applied generation was read from."""
     applied = _applied(layout)
-    path = Path(applied.config) if applied is not None else layout.config
+    if applied is None:
+        in_force = _matches(layout.config, running.config_sha256)
+        return ConfigState(layout.config, None, in_force, broker_current=True)
+    path, projected = Path(applied.config), _projected(layout)
     return ConfigState(
         path=path,
-        running=running.generation,
-        applied=None if applied is None else applied.number,
-        in_force=_matches(path, running.config_sha256),
+        applied=applied.number,
+        in_force=_matches(path, applied.config_sha256),
+        broker_current=projected in {None, running.generation},
     )
 
 
 def tell_difference(client: BrokerClient, layout: Layout) -> None:
     """Say on stderr where the file and what runs differ; raises as BrokerClient.call."""
     running, _ = broker_status(client)
-    problem = config_state(layout, running).problem
-    if problem:
+    for problem in config_state(layout, running).problems:
         say(problem)
 
 
@@ -73,6 +90,14 @@ def _applied(layout: Layout) -> Generation | None:
         return current_generation(layout)
     except PsiError:
         # What the broker runs is known still; apply itself says what is wrong with its folder.
+        return None
+
+
+def _projected(layout: Layout) -> int | None:
+    try:
+        data = (layout.current / file_name(Process.BROKER)).read_bytes()
+        return msgspec.json.decode(data, type=_Projected).generation
+    except (OSError, msgspec.DecodeError):
         return None
 
 

@@ -36,7 +36,7 @@ class Layout:
     @property
     def is_host(self) -> bool:
         """Whether this is the host itself, where systemd starts the services."""
-        return self.root == Path("/")
+        return self.root.resolve() == Path("/")
 
     @property
     def config(self) -> Path:

@@ -78,9 +78,7 @@ class Status:
                 f"{state.bad_mappings} files in {self.layout.state} are no mapping; "
                 "the broker's log names each"
             )
-        if self.config is not None and self.config.problem:
-            told.append(self.config.problem)
-        return told
+        return told if self.config is None else [*told, *self.config.problems]
 
 
 def read_status(layout: Layout) -> Status:

@@ -25,7 +25,8 @@ def listening_sockets(
     remedy = "start the service by its systemd sockets or by psictl dev"
     if environment.get("LISTEN_PID") != str(os.getpid()):
         raise ConfigError(f"no listening sockets were passed to this process; {remedy}")
-    count = int(environment.get("LISTEN_FDS", "0"))
+    counted = environment.get("LISTEN_FDS", "0")
+    count = int(counted) if counted.isascii() and counted.isdigit() else 0
     names = environment.get("LISTEN_FDNAMES", "").split(":") if count else []
     if len(names) != count or len(set(names)) != count or set(names) != expected:
         found = ", ".join(names) or "none"
@@ -36,10 +37,14 @@ def listening_sockets(
 
 
 def _adopt(descriptor: int) -> socket.socket:
-    os.set_inheritable(descriptor, False)
-    adopted = socket.socket(fileno=descriptor)
-    listening = adopted.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if adopted.family is not socket.AF_UNIX or not listening:
-        raise ConfigError(f"descriptor {descriptor} is no listening Unix socket")
+    try:
+        os.set_inheritable(descriptor, False)
+        adopted = socket.socket(fileno=descriptor)
+        listening = adopted.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise ConfigError(f"descriptor {descriptor} is no socket: {error.strerror}") from error
+    kind = (adopted.family, adopted.type)
+    if kind != (socket.AF_UNIX, socket.SOCK_STREAM) or not listening:
+        raise ConfigError(f"descriptor {descriptor} is no listening Unix stream socket")
     adopted.setblocking(False)
     return adopted

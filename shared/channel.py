@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from psi.shared.errors import ProtocolError, PsiError, Unreachable
+from psi.shared.errors import UNDECODABLE, ProtocolError, PsiError, Unreachable
 from psi.shared.framing import WRONG_PROTOCOL, FrameReader, pack
 from psi.shared.log import Log
 from psi.shared.messages.base import Refused, Reply
@@ -59,6 +59,9 @@ class Owner(Protocol):
     def ready(self, channel: "Channel") -> None:
         """Take a connection that is free."""
 
+    def ended(self) -> None:
+        """Trust no connection that is as old as one that the server ended."""
+
     def lost(self, channel: "Channel") -> None:
         """Forget a connection."""
 
@@ -69,10 +72,12 @@ class Owner(Protocol):
 class Channel(asyncio.Protocol):
     """A kept connection."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, generation: int) -> None:
+        self.generation = generation
         self._owner = owner
         self._reader = FrameReader(owner.cap)
         self._transport: asyncio.Transport | None = None
+        self._closing = False
         self._call: Call | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,7 +112,7 @@ class Channel(asyncio.Protocol):
             raise ProtocolError("a reply that nobody asked for")
         try:
             reply: Reply = self._owner.decoder.decode(untrusted_body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ProtocolError(f"undecodable: {error}") from None
         expected = isinstance(reply, (call.route.reply, Refused))
         if reply.id != call.request_id or not expected:
@@ -121,6 +126,8 @@ class Channel(asyncio.Protocol):
         """Repeat the call once where that is safe: the server restarted under us."""
         self._transport = None
         call, self._call = self._call, None
+        if not self._closing:
+            self._owner.ended()
         self._owner.lost(self)
         if call is None or call.done:
             return
@@ -133,6 +140,7 @@ class Channel(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection."""
+        self._closing = True
         if self._transport is not None:
             self._transport.close()
 

@@ -8,6 +8,7 @@ closed, never reused: its late reply must not answer somebody else's request (r1
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -38,6 +39,7 @@ class Pool:
         self._encoder = msgspec.msgpack.Encoder(enc_hook=encode_hook)
         self._routes = {row.request: row for row in rows(caller, server)}
         self._last_id = 0
+        self._generation = 0
         self._maximum = maximum
         self._free: list[Channel] = []
         self._count = 0
@@ -92,6 +94,9 @@ class Pool:
             if channel.send(call):
                 return
         self._waiting.append(call)
+        self._grow()
+
+    def _grow(self) -> None:
         if self._count < self._maximum:
             self._count += 1
             task = asyncio.get_running_loop().create_task(self._connect())
@@ -100,9 +105,10 @@ class Pool:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
+        channel = partial(Channel, self, self._generation)
         while True:
             try:
-                await loop.create_unix_connection(lambda: Channel(self), self.path)
+                await loop.create_unix_connection(channel, self.path)
             except BlockingIOError:
                 # The backlog is full: the server lives, so wait as a blocking connect would.
                 await asyncio.sleep(self.limits.connect_retry_seconds)
@@ -121,6 +127,8 @@ class Pool:
 
     def ready(self, channel: Channel) -> None:
         """Take a connection that is free: the next waiting call gets it."""
+        if channel.generation != self._generation:
+            return channel.close()
         while self._waiting:
             call = self._waiting.popleft()
             if call.done:
@@ -128,8 +136,19 @@ class Pool:
             if not channel.send(call):
                 # It ended as it became free; `lost` follows and finds the call another one.
                 self._waiting.appendleft(call)
-            return
+            return None
         self._free.append(channel)
+        return None
+
+    def ended(self) -> None:
+        """Retire every connection made so far: the server that ended one is ending.
+
+        A repeated call would else meet another that is about to end, and fail.
+        """
+        self._generation += 1
+        for channel in self._free:
+            channel.close()
+        self._free.clear()
 
     def lost(self, channel: Channel) -> None:
         """Forget a connection; make another where calls wait for one."""
@@ -137,7 +156,7 @@ class Pool:
         if channel in self._free:
             self._free.remove(channel)
         if self._waiting:
-            self.start(self._waiting.popleft())
+            self._grow()
 
     def retry_later(self, call: Call) -> None:
         """Hold a call whose server speaks another protocol, as during an upgrade (r26)."""

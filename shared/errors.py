@@ -3,7 +3,13 @@
 Each class carries the exit code that a command ends with when it is not handled.
 """
 
+import msgspec
+
 from psi.shared.text import ascii_line
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding hostile bytes raises: msgspec's own error and two that it lets through, for text
+that is no UTF-8 and for nesting without end (msgspec 0.22 tried)."""
 
 
 class PsiError(Exception):

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from psi.shared.errors import ConfigError
-from psi.shared.text import REASON_CHARACTERS as REASON_CHARACTERS
+from psi.shared.errors import UNDECODABLE, ConfigError
+from psi.shared.text import REASON_CHARACTERS as REASON_CHARACTERS  # noqa: PLC0414  # mypy: exported
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -37,6 +37,10 @@ BACKLOG = 4096
 """Waiting connections on a socket: a boot with 100 containers of 40 secrets each."""
 PAGE_ITEMS = 64
 """Entries in one page of a list: so many of the largest fit a reply frame."""
+CONFIG_ITEMS = 10_000
+"""Entries in one list or mapping of the configuration: more is a mistake."""
+DEPENDENCIES = 64
+"""Units in one ``depends_on``: they travel in every page of a Discover."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400 * 400)]
 Count = Annotated[int, msgspec.Meta(gt=0, le=1_000_000)]
@@ -132,5 +136,5 @@ def load_limits(folder: Path | None = None) -> Limits:
         return Limits()
     try:
         return msgspec.json.decode((folder / "limits.json").read_bytes(), type=Limits)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise ConfigError(f"limits.json: {error}; correct the file given to --limits") from error

@@ -18,7 +18,9 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = getattr(record, "fields", {})
-        words = [f"<{_PRIORITY.get(record.levelno, 5)}>{record.name}:", record.getMessage()]
+        # A library's message may quote a peer: one line, and no control character.
+        message = printable(record.getMessage(), _VALUE_CHARACTERS)
+        words = [f"<{_PRIORITY.get(record.levelno, 5)}>{record.name}:", message]
         words += [f"{name}={_quote(value)}" for name, value in fields.items()]
         return " ".join(words)
 

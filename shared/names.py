@@ -9,7 +9,7 @@ import re
 
 from psi.shared.errors import InvalidName
 from psi.shared.text import has_control
-from psi.shared.text import printable as printable
+from psi.shared.text import printable as printable  # noqa: PLC0414  # mypy: exported
 
 ID_PATTERN = r"\A[0-9a-f]{25}\Z"
 ENVIRONMENT_NAME_PATTERN = r"\A[A-Za-z_][A-Za-z0-9_]{0,127}\Z"
@@ -24,8 +24,7 @@ CREDENTIAL_PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z"
 
 MAX_KEY_CHARACTERS = 255
 MAX_PATH_CHARACTERS = 1024
-
-_SEGMENT = re.compile(r"[^/\x00-\x1f\x7f-\x9f]{1,255}")
+MAX_SEGMENT_CHARACTERS = 255
 
 
 def _parse(pattern: str, name: str, what: str, form: str) -> str:
@@ -98,7 +97,11 @@ def parse_secret_path(name: str) -> str:
 
 
 def _is_segment(segment: str) -> bool:
-    return segment not in {"", ".", ".."} and _SEGMENT.fullmatch(segment) is not None
+    return (
+        segment not in {"", ".", ".."}
+        and len(segment) <= MAX_SEGMENT_CHARACTERS
+        and not has_control(segment)
+    )
 
 
 def parse_key(name: str) -> str:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from psi.shared.errors import ConfigError
+from psi.shared.errors import UNDECODABLE, ConfigError
+from psi.shared.limits import CONFIG_ITEMS, DEPENDENCIES
 from psi.shared.names import (
     ALIAS_PATTERN,
     CREDENTIAL_PATTERN,
@@ -33,6 +34,7 @@ Path = Annotated[str, Meta(max_length=MAX_PATH_CHARACTERS)]
 Key = Annotated[str, Meta(max_length=MAX_KEY_CHARACTERS)]
 Text = Annotated[str, Meta(max_length=1024)]
 Pem = Annotated[str, Meta(max_length=1 << 20)]
+_ITEMS = Meta(max_length=CONFIG_ITEMS)
 
 
 P = TypeVar("P", bound="Part")
@@ -77,7 +79,7 @@ class Infisical(Part, frozen=True):
     proxy: Text | None = None
     token_ttl: Annotated[int, Meta(ge=10, le=7_776_000)] = 300
     auth: Auth | None = None
-    projects: dict[Alias, Project] = {}
+    projects: Annotated[dict[Alias, Project], _ITEMS] = {}
 
 
 class Source(Part, frozen=True):
@@ -110,10 +112,10 @@ class WorkloadConfig(Part, frozen=True):
     """A container unit, the folders it draws from, and how their secrets reach it."""
 
     unit: Unit
-    sources: list[Source]
-    depends_on: list[SystemdUnit] = []
+    sources: Annotated[list[Source], _ITEMS]
+    depends_on: Annotated[list[SystemdUnit], Meta(max_length=DEPENDENCIES)] = []
     type: Literal["env", "mount"] = "env"
-    keys: dict[Key, KeyOptions] = {}
+    keys: Annotated[dict[Key, KeyOptions], _ITEMS] = {}
     on_change: Literal["none", "reload", "restart"] = "none"
 
 
@@ -153,7 +155,7 @@ class SealerProjection(Part, frozen=True):
 class BrokerProjection(Part, frozen=True):
     """All that the broker knows of the configuration."""
 
-    generation: Annotated[int, Meta(ge=1)]
+    generation: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
     state_dir: Text
     infisical: Infisical
@@ -162,15 +164,15 @@ class BrokerProjection(Part, frozen=True):
     max_stale: Annotated[float, Meta(gt=0, le=86_400 * 400)] | None = None
     """Seconds after its last good contact that a value is no longer served."""
     audit: Literal["summary", "full"] = "summary"
-    workloads: dict[Workload, WorkloadConfig] = {}
-    allow: list[Coordinate] = []
+    workloads: Annotated[dict[Workload, WorkloadConfig], _ITEMS] = {}
+    allow: Annotated[list[Coordinate], _ITEMS] = []
 
 
 def decode_projection(data: bytes, kind: type[P]) -> P:
     """Decode a projection file; raises ConfigError naming the field that is wrong."""
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=decode_hook)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         remedy = "run psictl apply of the same version as this service"
         raise ConfigError(f"the projection is not valid: {error}; {remedy}") from error
 

@@ -6,12 +6,13 @@ closed without explanation; a legitimate refusal is a typed reply.
 
 import asyncio
 import socket
+import sys
 from collections.abc import Coroutine
 from typing import Any, Protocol, cast
 
 import msgspec
 
-from psi.shared.errors import ProtocolError, Refusal
+from psi.shared.errors import UNDECODABLE, ProtocolError, Refusal
 from psi.shared.framing import WRONG_PROTOCOL, FrameReader, WrongProtocolError, pack
 from psi.shared.limits import BACKLOG, Limits
 from psi.shared.log import Log
@@ -28,7 +29,7 @@ class Handler(Protocol):
     """What a server does with a request: a reply at once, or a coroutine that makes one."""
 
     def __call__(self, request: Request, peer: Peer, /) -> Reply | Coroutine[Any, Any, Reply]:
-        """Answer; a Refusal raised in the coroutine becomes a Refused reply."""
+        """Answer; a Refusal that is raised becomes a Refused reply."""
         ...
 
 
@@ -54,8 +55,12 @@ class Endpoint:
     async def serve(self, listener: socket.socket) -> None:
         """Accept on a passed socket until :meth:`drain`."""
         loop = asyncio.get_running_loop()
+        options: dict[str, Any] = {}
+        if sys.version_info >= (3, 13):
+            # The path is systemd's: its removal at a drain would end the next start's callers.
+            options["cleanup_socket"] = False
         self._server = await loop.create_unix_server(
-            lambda: Connection(self), sock=listener, backlog=BACKLOG
+            lambda: Connection(self), sock=listener, backlog=BACKLOG, **options
         )
 
     async def drain(self, seconds: float) -> None:
@@ -89,6 +94,7 @@ class Connection(asyncio.Protocol):
         self._peer: Peer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._request_id = 0
+        self._unsent = False
         self.task: asyncio.Task[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -109,12 +115,20 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._disarm()
 
+    def pause_writing(self) -> None:
+        """Note that a reply waits for its reader: more of them would fill the memory."""
+        self._unsent = True
+
+    def resume_writing(self) -> None:
+        """Note that it went."""
+        self._unsent = False
+
     def data_received(self, data: bytes) -> None:
         """Handle each frame; a second request before the reply breaks the protocol."""
-        self._disarm()
         try:
             for untrusted_body in self._reader.feed(data):
-                if self.task is not None:
+                self._disarm()
+                if self.task is not None or self._unsent:
                     raise ProtocolError("a second request in flight")  # noqa: TRY301  # one place closes
                 self._dispatch(untrusted_body)
         except WrongProtocolError as error:
@@ -122,7 +136,7 @@ class Connection(asyncio.Protocol):
             self._break(str(error))
         except ProtocolError as error:
             self._break(str(error))
-        if self._reader.partial and self._transport is not None:
+        if self._reader.partial and self._transport is not None and self._timer is None:
             loop = asyncio.get_running_loop()
             seconds = self._endpoint.limits.frame_seconds
             self._timer = loop.call_later(seconds, self._break, "a frame was not finished in time")
@@ -136,11 +150,14 @@ class Connection(asyncio.Protocol):
     def _dispatch(self, untrusted_body: bytes) -> None:
         try:
             request: Request = self._endpoint.decoder.decode(untrusted_body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ProtocolError(f"undecodable: {error}") from None
         self._request_id = request.id
         assert self._peer is not None  # noqa: S101  # set before the first byte
-        answer = self._endpoint.handler(request, self._peer)
+        try:
+            answer = self._endpoint.handler(request, self._peer)
+        except Exception as error:  # noqa: BLE001  # as a task's: any fault becomes a refusal
+            answer = self._refusal(error)
         if isinstance(answer, Reply):
             self._reply(answer)
         else:
@@ -150,21 +167,29 @@ class Connection(asyncio.Protocol):
     def _finished(self, task: asyncio.Task[Reply]) -> None:
         self.task = None
         if task.cancelled():
-            refused = Refused(code="draining", detail="the service is stopping; try again")
-            return self._reply(refused)
-        error = task.exception()
-        if error is None:
-            return self._reply(task.result())
+            reply: Reply = Refused(code="draining", detail="the service is stopping; try again")
+        else:
+            error = task.exception()
+            reply = task.result() if error is None else self._refusal(error)
+        self._reply(reply)
+
+    def _refusal(self, error: BaseException) -> Refused:
         if isinstance(error, Refusal):
-            return self._reply(Refused(code=error.code, detail=error.detail))
+            return Refused(code=error.code, detail=error.detail)
         self._endpoint.log.fault("request.failed", error, caller=self._endpoint.caller)
         detail = f"a fault of the {self._endpoint.log.name}; its log has the cause"
-        return self._reply(Refused(code="internal", detail=detail))
+        return Refused(code="internal", detail=detail)
 
     def _reply(self, reply: Reply) -> None:
         if reply.id != self._request_id:
             reply = msgspec.structs.replace(reply, id=self._request_id)
-        self._write(pack(_ENCODER.encode(reply)))
+        try:
+            body = _ENCODER.encode(reply)
+        except (ValueError, TypeError, OverflowError) as error:
+            # Such as text with a lone surrogate: without an answer the caller would wait.
+            refusal = msgspec.structs.replace(self._refusal(error), id=self._request_id)
+            body = _ENCODER.encode(refusal)
+        self._write(pack(body))
 
     def _write(self, data: bytes) -> None:
         # uvloop raises on a transport that its peer has closed; asyncio only warns.

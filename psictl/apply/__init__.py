@@ -62,6 +62,8 @@ def _write(loaded: LoadedConfig, config: Path, layout: Layout) -> ApplyResult:
     try:
         with open_private(layout.config_dir) as folder, generation.locked(folder):
             return _publish(loaded, config, layout, folder)
+    except PermissionError as error:
+        raise PsiError(f"cannot write {layout.config_dir}: {error.strerror}; run as root") from None
     except OSError as error:
         raise PsiError(
             f"cannot write {layout.config_dir}: {error.strerror}; "

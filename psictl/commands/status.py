@@ -11,7 +11,7 @@ from psictl.generation import ConfigState
 from psictl.output import format_time, say, write_json, write_line, write_table
 from psictl.status import Status, read_status
 
-_IN_FORCE = {True: "is in force", False: "is not what runs", None: "cannot be read"}
+_IN_FORCE = {True: "is in force", False: "was edited and not applied", None: "cannot be read"}
 
 
 def command(
@@ -56,7 +56,6 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
     return [
         ("version", state.version),
         *_config_rows(status.config),
-        ("generation", str(state.generation)),
         ("infisical", f"{state.api_url}, last answer {format_time(state.upstream_ok_at)}"),
         ("workloads", f"{state.workloads}, with {state.mappings} mappings{bad}"),
         ("cache", f"{state.backend}, {state.cached} values"),
@@ -66,7 +65,13 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
 
 
 def _config_rows(config: ConfigState | None) -> list[tuple[str, str]]:
-    return [] if config is None else [("config", f"{config.path} {_IN_FORCE[config.in_force]}")]
+    if config is None:
+        return []
+    applied = "unknown" if config.applied is None else str(config.applied)
+    return [
+        ("config", f"{config.path} {_IN_FORCE[config.in_force]}"),
+        ("generation", applied + ("" if config.broker_current else ", which the broker lacks")),
+    ]
 
 
 def _write_identities(state: BrokerStatusReply) -> None:

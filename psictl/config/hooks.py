@@ -58,7 +58,7 @@ def _shell_operator(text: str) -> str:
     for character in text:
         if escaped:
             escaped = False
-            # shlex keeps the backslash of "\\$x", the shell drops it: refused, not guessed.
+            # shlex keeps the backslash of "\$x", the shell drops it: refused, not guessed.
             if quote and character in _IN_DOUBLE_QUOTES:
                 return character
         elif character == "\\" and quote != "'":

@@ -49,7 +49,9 @@ def run(
         with _exclusive(layout):
             _run(layout, config, overrides, services)
     except OSError as error:
-        raise PsiError(f"the development host ends: {error}; correct that and start again") from error
+        raise PsiError(
+            f"the development host ends: {error}; correct that and start again"
+        ) from error
     return 0
 
 

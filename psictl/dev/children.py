@@ -7,10 +7,6 @@ import signal
 import socket
 from collections.abc import Mapping, Sequence
 
-STOP_SECONDS = 10
-"""TimeoutStopSec= of the units; a drain takes 3."""
-READY_SECONDS = 75
-"""The broker says READY after at most 60, cache loaded or not."""
 _FIRST_DESCRIPTOR = 3
 # LISTEN_PID must be the child's own pid, which nobody knows before it runs (sd_listen_fds(3)).
 _SHELL = ("/bin/sh", "-c", 'umask 077; cd /; export LISTEN_PID=$$; exec "$@"', "sh")
@@ -30,6 +26,11 @@ class Child:
         self.code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.pid = _spawn(argv, environment, listening)
 
+    @property
+    def serves(self) -> bool:
+        """Whether the process said READY and runs."""
+        return self.ready.is_set() and not self.code.done()
+
     def reap(self) -> bool:
         """Take note of the process's end; whether it ended just now."""
         if self.code.done():
@@ -39,24 +40,22 @@ class Child:
             self.code.set_result(os.waitstatus_to_exitcode(status))
         return bool(pid)
 
-    async def wait_ready(self) -> str:
+    async def wait_ready(self, seconds: float) -> str:
         """Return nothing once the process is READY, else what became of it."""
         ready = asyncio.ensure_future(self.ready.wait())
-        await asyncio.wait(
-            (ready, self.code), timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait((ready, self.code), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         if self.code.done():
             return f"exited with code {self.code.result()}"
-        return "" if self.ready.is_set() else f"is not READY after {READY_SECONDS} s"
+        return "" if self.ready.is_set() else f"is not READY after {seconds:g} s"
 
-    async def stop(self) -> None:
+    async def stop(self, seconds: float) -> None:
         """End the process: TERM, and KILL if it does not drain in time."""
         if self.code.done():
             return
         self.stopping = True
         os.kill(self.pid, signal.SIGTERM)
-        await asyncio.wait((self.code,), timeout=STOP_SECONDS)
+        await asyncio.wait((self.code,), timeout=seconds)
         if not self.code.done():
             os.kill(self.pid, signal.SIGKILL)
             await self.code

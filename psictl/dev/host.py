@@ -39,7 +39,8 @@ class Host:
     """The projection that each running service was started with."""
     announced: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    reloading: asyncio.Task[Any] | None = None
+    reloading: asyncio.Task[Reloaded] | None = None
+    stopping: bool = False
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then stop all in order."""
@@ -55,6 +56,7 @@ class Host:
             await stopping.wait()
         finally:
             control.close()
+            self.stopping = True
             if self.reloading is not None:
                 self.reloading.cancel()
             async with self.lock:
@@ -87,7 +89,7 @@ class Host:
         for child in self.children.values():
             if child.pid in pids:
                 child.ready.set()
-        if not self.announced and all(each.ready.is_set() for each in self.children.values()):
+        if not self.announced and all(each.serves for each in self.children.values()):
             self.announced = True
             _print(self._announcement())
 
@@ -112,11 +114,17 @@ class Host:
     async def _reload(self) -> Reloaded:
         """Restart what the generation now in force changes, and what is down."""
         async with self.lock:
-            self.reloading = asyncio.current_task()
-            stale = [service for service in self.services if self._is_stale(service)]
-            causes = {service.process: await self._restart(service) for service in stale}
-            self.reloading = None
-            manifest = current_generation(self.layout)
+            # A task of its own, so that stopping ends the restarts and not their reporter.
+            self.reloading = asyncio.create_task(self._restart_stale())
+            await asyncio.wait((self.reloading,))
+            if self.stopping or self.reloading.cancelled():
+                raise PsiError("the host is stopping")
+            return self.reloading.result()
+
+    async def _restart_stale(self) -> Reloaded:
+        stale = [] if self.stopping else [each for each in self.services if self._is_stale(each)]
+        causes = {service.process: await self._restart(service) for service in stale}
+        manifest = current_generation(self.layout)
         return Reloaded(
             generation=manifest.number if manifest else 0,
             restarted=tuple(process for process, cause in causes.items() if not cause),
@@ -128,18 +136,18 @@ class Host:
         return down or self.served[service.process] != self._projection(service)
 
     async def _restart(self, service: Service) -> str:
-        await self.children[service.process].stop()
+        await self.children[service.process].stop(service.stop_seconds)
         try:
             child = self._start(service)
         except (PsiError, OSError) as error:
             return f"cannot be started: {error}"
         _print({"restarted": service.process, "pid": child.pid})
-        return await child.wait_ready()
+        return await child.wait_ready(service.ready_seconds)
 
     async def _stop_all(self) -> None:
         for service in self.services:
             if service.process in self.children:
-                await self.children[service.process].stop()
+                await self.children[service.process].stop(service.stop_seconds)
             remove_credentials(self.layout, service.process)
 
 

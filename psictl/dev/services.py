@@ -30,6 +30,10 @@ class Service:
     listeners: tuple[Listener, ...]
     configured: bool = False
     """Whether it reads a projection."""
+    ready_seconds: float = 75
+    """TimeoutStartSec=: the broker says READY after at most 60, cache loaded or not."""
+    stop_seconds: float = 10
+    """TimeoutStopSec=: a drain takes 3."""
 
 
 def _python(process: Process) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """``psictl setup --no-podman``: register the mappings as Podman would, without a Podman."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from psi.shared.messages.broker import Discovered
 from psi.shared.projection import Coordinate
@@ -20,8 +20,7 @@ class _Step:
     """Posts one workload's mappings; an equal mapping's id is used again."""
 
     http: HttpSocket
-    ids: Mapping[Coordinate, list[str]]
-    used: set[str] = field(default_factory=set)
+    ids: dict[Coordinate, str]
 
     def __call__(
         self, report: WorkloadReport, _found: Discovery, discovered: list[Discovered]
@@ -31,13 +30,12 @@ class _Step:
             report.results.append(self._post(name, coordinate_of(secret)))
 
     def _post(self, name: str, wanted: Coordinate) -> SecretResult:
-        # Two workloads may share a coordinate; each keeps an id of its own, as in Podman.
-        known = next((each for each in self.ids.get(wanted, ()) if each not in self.used), None)
+        known = self.ids.get(wanted)
         secret_id = known or secrets.token_hex(13)[:25]
-        self.used.add(secret_id)
         answer = self.http.store(secret_id, mapping_payload(wanted))
         if answer.status != 200:
             return SecretResult(name, Outcome.FAILED, f"not registered: {answer.reason}")
+        self.ids[wanted] = secret_id
         return SecretResult(name, Outcome.KEPT if known else Outcome.CREATED, id=secret_id)
 
 
@@ -46,9 +44,9 @@ def post_all(
 ) -> list[WorkloadReport]:
     """Register the mappings of the workloads over psi.sock; raises Unreachable, InvalidName."""
     workloads = chosen_workloads(client, named)
-    ids: dict[Coordinate, list[str]] = {}
-    for secret_id, coordinate in list_mappings(client).items():
-        ids.setdefault(coordinate, []).append(secret_id)
+    # Several ids may have one mapping, as Podman makes them: the smallest is as good as any.
+    known = sorted(list_mappings(client).items(), reverse=True)
+    ids = {coordinate: secret_id for secret_id, coordinate in known}
     return for_each_workload(client, workloads, _Step(http, ids), show)
 
 

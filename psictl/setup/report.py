@@ -91,6 +91,8 @@ class WorkloadReport:
 
     def summary(self) -> str:
         """Return one line for a person."""
+        if self.error and not self.results:
+            return f"{self.workload}: nothing was changed"
         counts = Counter(result.outcome for result in self.results)
         parts = [f"{count} {outcome}" for outcome, count in counts.items()] or ["no secrets"]
         parts += [f"{name} changed" for name in self.dropins]

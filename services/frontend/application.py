@@ -163,7 +163,7 @@ class Application:
 def _answer(connection: Connection, result: Reply | PsiError) -> None:
     match result:
         case LookupReply():
-            connection.reply(200, value_reply(result.value.reveal()))
+            _hand_over(connection, result.value.reveal())
         case Refused():
             connection.reply(*refusal_reply(result.code, result.detail))
         case PsiError():
@@ -172,3 +172,10 @@ def _answer(connection: Connection, result: Reply | PsiError) -> None:
             connection.reply(200, text_reply("ok\n"))
         case _:
             connection.reply(200, NOTHING)
+
+
+def _hand_over(connection: Connection, value: bytes) -> None:
+    if value:
+        connection.reply(200, value_reply(value))
+    else:
+        connection.refuse(502, "bad-value", "the broker sent an empty value; see its log")

@@ -47,6 +47,7 @@ _METHODS = {
     Route.HEALTHZ: b"GET",
     Route.METRICS: b"GET",
 }
+_ROUTES = {route.encode(): route for route in Route}
 _ID = rb"/(?:lookup|store|delete)/([0-9a-f]{25})"
 _HEADER = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+\r\n"
 _HEAD = re.compile(
@@ -54,7 +55,7 @@ _HEAD = re.compile(
     rb" HTTP/1\.[01]\r\n((?:" + _HEADER + rb")*+)\r\n"
 )
 _FRAMING = re.compile(
-    rb"^(content-length|transfer-encoding|expect):[\t ]*+([^\r]*?)[\t ]*+\r$",
+    rb"^(content-length|transfer-encoding|expect):([^\r]*+)\r$",
     re.IGNORECASE | re.MULTILINE,
 )
 _LENGTH = re.compile(rb"[0-9]{1,7}")
@@ -66,7 +67,7 @@ def parse_head(untrusted_head: bytes) -> Head:
     if match is None:
         raise BadRequest(_diagnose(untrusted_head))
     method, with_id, secret_id, without_id, headers = match.groups()
-    route = Route((with_id or without_id).decode())
+    route = _ROUTES[with_id or without_id]
     if _METHODS[route] != method:
         raise BadRequest(f"/{route} takes {_METHODS[route].decode()}")
     length, expects = _framing(headers)
@@ -81,7 +82,7 @@ def _framing(headers: bytes) -> tuple[int, bool]:
     for name, value in _FRAMING.findall(headers):
         if name.lower() in fields:
             raise BadRequest(f"the header {name.decode().lower()} stands twice")
-        fields[name.lower()] = value
+        fields[name.lower()] = value.strip(b"\t ")
     if b"transfer-encoding" in fields:
         raise BadRequest("transfer-encoding is not supported; send a content-length")
     length = fields.get(b"content-length", b"0")

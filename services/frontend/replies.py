@@ -32,10 +32,10 @@ STATUS_OF = {
     BrokerError.DRAINING: 503,
     BrokerError.INTERNAL: 502,
 }
-_END = b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-_VALUE = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream" + _END
-_TEXT = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4" + _END
-NOTHING = b"HTTP/1.1 200 OK" + _END % 0
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n"
+_VALUE = _OK + b"Content-Type: application/octet-stream\r\n\r\n"
+_TEXT = _OK + b"Content-Type: text/plain; version=0.0.4\r\n\r\n"
+NOTHING = _OK % 0 + b"\r\n"
 """Podman prints what store and delete print, and takes every line of list for an id."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -58,9 +58,9 @@ def error_reply(status: int, error: str, detail: str) -> bytes:
     reason = ascii_line(detail)
     body = json.dumps({"error": error, "detail": reason}).encode()
     head = (
-        f"HTTP/1.1 {status} {_PHRASES[status]}\r\nPSI-Reason: {reason}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        "Connection: close\r\n\r\n"
+        f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Length: {len(body)}\r\n"
+        f"Connection: close\r\nPSI-Reason: {reason}\r\n"
+        "Content-Type: application/json\r\n\r\n"
     )
     return head.encode("ascii") + body
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from psi.shared.limits import BODY_BYTES, PAGE_ITEMS
+from psi.shared.limits import BODY_BYTES, DEPENDENCIES, PAGE_ITEMS
 from psi.shared.messages.base import (
     Alias,
     Counter,
@@ -146,7 +146,7 @@ class DiscoverReply(Reply, frozen=True):
     """One page of a workload's secrets."""
 
     unit: Unit
-    depends_on: Annotated[list[SystemdUnit], Meta(max_length=64)]
+    depends_on: Annotated[list[SystemdUnit], Meta(max_length=DEPENDENCIES)]
     """For After= and Wants=."""
     secrets: Annotated[list[Discovered], Meta(max_length=PAGE_ITEMS)]
     findings: Annotated[list[Finding], Meta(max_length=PAGE_ITEMS)]

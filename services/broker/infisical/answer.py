@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from psi.broker.infisical.outcome import WORDS_CHARACTERS, Kind, UpstreamError, foreign, one_line
+from psi.broker.infisical.outcome import WORDS_CHARACTERS, Kind, UpstreamError, foreign
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 
 MAX_RETRY_AFTER_SECONDS = 3600
 """Infisical's window is 60 s; a foreign header may not silence us for longer than this."""
@@ -35,7 +36,7 @@ class Problem(msgspec.Struct, rename="camel"):
         for secret in sent:
             if len(secret) >= _SHORT_SECRET_BYTES:
                 text = text.replace(secret.reveal().decode(errors="replace"), "(secret)")
-        return one_line(text, WORDS_CHARACTERS)
+        return ascii_line(text, WORDS_CHARACTERS)
 
 
 def _issues(issues: list[Any]) -> str:

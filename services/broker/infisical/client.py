@@ -22,10 +22,10 @@ from psi.shared.errors import Refusal
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.messages.broker import BrokerError
-from psi.shared.names import printable
 from psi.shared.processes import Process
 from psi.shared.projection import Infisical, Project
 from psi.shared.secret import SecretBytes
+from psi.shared.text import printable
 
 CLOSE_SECONDS = 2.0
 """For revoking tokens at shutdown: the drain has 3 s, and systemd kills after 10."""

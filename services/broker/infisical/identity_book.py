@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from psi.broker.infisical.auth_method import AuthMethod, UnservedMethod
-from psi.broker.infisical.outcome import Kind, UpstreamError, one_line
+from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.broker.infisical.token_keeper import State, TokenKeeper
 from psi.broker.infisical.universal_auth import UniversalAuthMethod
 from psi.shared.projection import Auth, Infisical, UniversalAuth
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 
 _HASH_CHARACTERS = 12
 
@@ -64,14 +65,14 @@ class IdentityBook:
         """Return a project's own keeper or the global one; raises UpstreamError for neither."""
         keeper = self.scopes.get(f"project:{project}", self.scopes.get("global"))
         if keeper is None:
-            text = f"project {one_line(project, 63)} has no auth; configure it, then psictl apply"
+            text = f"project {ascii_line(project, 63)} has no auth; configure it, then psictl apply"
             raise UpstreamError(Kind.REFUSED, text)
         return keeper
 
     def shown(self) -> dict[str, tuple[str, str]]:
         """Return each scope's method and identity, cut and cleaned for a message."""
         return {
-            scope: (one_line(keeper.method.name, 64), one_line(keeper.method.identity))
+            scope: (ascii_line(keeper.method.name, 64), ascii_line(keeper.method.identity))
             for scope, keeper in self.scopes.items()
         }
 

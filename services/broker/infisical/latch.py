@@ -13,12 +13,13 @@ from pathlib import Path
 import msgspec
 
 from psi.broker.infisical.clock import Clock
-from psi.broker.infisical.outcome import Kind, UpstreamError, one_line
+from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.broker.infisical.token_file import read_private_file
 from psi.shared.atomic_file import remove_file, replace_file
 from psi.shared.limits import KIB
 from psi.shared.log import Log
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 
 HOLD_SECONDS = 300
 """Infisical's default lockout; a longer one costs a refused try every five minutes."""
@@ -113,5 +114,5 @@ def _refusal(words: str, *, held: bool, status: int | None = None) -> UpstreamEr
         else "not tried again until the credential changes: correct it or run "
         "psictl infisical login --retry"
     )
-    text = f"Infisical refuses the login ({one_line(words, 70)}); {remedy}"
+    text = f"Infisical refuses the login ({ascii_line(words, 70)}); {remedy}"
     return UpstreamError(Kind.REFUSED, text, status=status, words=words)

@@ -33,8 +33,10 @@ class Listing:
     entries: tuple[Entry, ...]
 
 
-def merge_listing(wire: WireListing, folder: str, *, recursive: bool) -> Listing:
-    """Return direct secrets, then of the imports those whose key is not direct.
+def merge_listing(
+    wire: WireListing, folder: str, *, recursive: bool
+) -> tuple[list[Entry], list[Entry]]:
+    """Return the direct secrets, and of the imports those whose key is not direct.
 
     Of two imports the last wins, as Infisical's own client has it (r32). Imported ones carry
     no path, so they get the listed folder. Raises UpstreamError (foreign) when a secret lies
@@ -52,7 +54,7 @@ def merge_listing(wire: WireListing, folder: str, *, recursive: bool) -> Listing
         for secret in one.secrets
         if secret.secret_key not in taken and secret.type != "personal"
     }
-    return Listing((*direct.values(), *imported.values()))
+    return list(direct.values()), list(imported.values())
 
 
 def _path_of(secret: WireSecret, folder: str) -> str:

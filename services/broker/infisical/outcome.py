@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from psi.shared.errors import PsiError
-from psi.shared.limits import REASON_CHARACTERS
 from psi.shared.messages.broker import BrokerError
+from psi.shared.text import ascii_line
 
 WORDS_CHARACTERS = 70
 """Of the server's own words in an error: cause and remedy must fit beside them."""
@@ -58,18 +58,12 @@ class UpstreamError(PsiError):
         status: int | None = None,
         words: str = "",
     ) -> None:
-        self.detail = one_line(text)
+        self.detail = ascii_line(text)
         super().__init__(self.detail)
         self.kind = kind
         self.code = code if code is not None else _CODES[kind]
         self.status = status
         self.words = words
-
-
-def one_line(text: str, limit: int = REASON_CHARACTERS) -> str:
-    """Return text as one line of printable ASCII, cut to the limit, fit for a header or a log."""
-    cut = text if len(text) <= limit else text[: limit - 3] + "..."
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in cut)
 
 
 def foreign(text: str, status: int | None = None) -> UpstreamError:
@@ -82,13 +76,11 @@ def foreign(text: str, status: int | None = None) -> UpstreamError:
 
 def unserved(method: str) -> UpstreamError:
     """Return the error for an auth method that this version cannot log in with."""
-    text = (
-        f"auth method {one_line(method, 60)} is not served by this version yet; use universal-auth"
-    )
+    text = f"auth method {ascii_line(method, 60)} is not served yet; use universal-auth"
     return UpstreamError(Kind.REFUSED, text, code=BrokerError.UNSERVED)
 
 
 def bad_value(key: str, problem: str) -> UpstreamError:
     """Return the error for a value that cannot be handed to Podman (r33)."""
-    text = f"secret {one_line(key, 60)}: {problem}"
+    text = f"secret {ascii_line(key, 60)}: {problem}"
     return UpstreamError(Kind.REFUSED, text, code=BrokerError.BAD_VALUE)

@@ -4,14 +4,17 @@ Their defaults differ between server generations, and the imports flag has two n
 secret-router of v4, two generations); a server drops the query parameters that it does not know.
 """
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from psi.broker.infisical.exchange import Exchange
-from psi.broker.infisical.listing import Listing, merge_listing, read_value
-from psi.broker.infisical.outcome import Kind, UpstreamError, bad_value, foreign, one_line
+from psi.broker.infisical.import_places import place_imports
+from psi.broker.infisical.listing import Entry, Listing, merge_listing, read_value
+from psi.broker.infisical.outcome import Kind, UpstreamError, bad_value, foreign
 from psi.broker.infisical.wire import WireListing, WireSingle
 from psi.shared.limits import LIST_BODY_BYTES, SINGLE_BODY_BYTES
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 
 MAX_URL_KEY = 100
 """A longer key in a URL gets the 404 of an unknown route (recorded; Fastify maxParamLength)."""
@@ -34,6 +37,18 @@ class SecretsApi:
         self, token: SecretBytes, place: dict[str, str], path: str, *, recursive: bool
     ) -> Listing:
         """Return a folder's secrets; ``place`` has projectId and environment."""
+        direct, imported = await self._list(token, place, path, recursive=recursive)
+        if recursive and imported:
+
+            async def list_one(folder: str) -> Iterable[Entry]:
+                return (await self.list_folder(token, place, folder, recursive=False)).entries
+
+            imported = await place_imports(path, direct, imported, list_one)
+        return Listing((*direct, *imported))
+
+    async def _list(
+        self, token: SecretBytes, place: dict[str, str], path: str, *, recursive: bool
+    ) -> tuple[list[Entry], list[Entry]]:
         query = _query(place, path) | {
             "recursive": "true" if recursive else "false",
             "includePersonalOverrides": "false",
@@ -73,5 +88,5 @@ def _pick(listing: Listing, key: str) -> SecretBytes:
             return entry.value
         if entry.key == key:
             raise bad_value(key, entry.problem or "it has no value")
-    text = f"Infisical's folder has no secret {one_line(key, 60)}; check path and key"
+    text = f"Infisical's folder has no secret {ascii_line(key, 60)}; check path and key"
     raise UpstreamError(Kind.ABSENT, text, status=404)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 
-from psi.broker.infisical.outcome import Kind, UpstreamError, foreign, one_line
+from psi.broker.infisical.outcome import Kind, UpstreamError, foreign
+from psi.shared.text import ascii_line
 
 # OpenSSL's verification results (X509_V_ERR_*, openssl-verification-options(1)).
 _UNTRUSTED = {2, 18, 19, 20, 21}
@@ -18,7 +19,7 @@ _MAX_CAUSES = 16
 
 def describe_fault(error: Exception, host: str) -> UpstreamError:
     """Return the error for an exchange that httpx could not finish; the host is shown."""
-    shown = one_line(host, 60)
+    shown = ascii_line(host, 60)
     if isinstance(error, httpx.ConnectTimeout):
         text = f"no connection to {shown} in time; check the network, its firewall and api_url"
         return UpstreamError(Kind.TRANSPORT, text)
@@ -51,7 +52,7 @@ def _known(cause: BaseException, host: str) -> str | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _untrusted(cause, host)
     if isinstance(cause, ssl.SSLError):
-        reason = one_line(cause.reason or "handshake failed", 60)
+        reason = ascii_line(cause.reason or "handshake failed", 60)
         return f"TLS with {host} failed: {reason}; check api_url's scheme and port, and the server"
     if isinstance(cause, socket.gaierror):
         return f"DNS: the name {host} does not resolve; check api_url and the host's resolver"
@@ -67,7 +68,7 @@ def _untrusted(cause: ssl.SSLCertVerificationError, host: str) -> str:
         return f"TLS: certificate of {host} is not valid now; renew it, or check this host's clock"
     if cause.verify_code in _WRONG_NAME:
         return f"TLS: certificate is not for {host}; set api_url to a name that it has"
-    reason = one_line(cause.verify_message, 60)
+    reason = ascii_line(cause.verify_message, 60)
     return f"TLS: certificate of {host} refused: {reason}; correct the server's certificate"
 
 
@@ -80,11 +81,11 @@ def _broken(error: Exception, host: str) -> UpstreamError:
 
 def closed_early(host: str) -> UpstreamError:
     """Return the error for a connection that ended before the answer was whole."""
-    text = f"{one_line(host, 60)} closed the connection before its answer was whole"
+    text = f"{ascii_line(host, 60)} closed the connection before its answer was whole"
     return UpstreamError(Kind.TRANSPORT, f"{text}; see its log, and any proxy in between")
 
 
 def too_slow(host: str, seconds: float) -> UpstreamError:
     """Return the error for an exchange that missed its whole deadline, in seconds."""
-    text = f"no whole answer from {one_line(host, 60)} within {seconds:g} s"
+    text = f"no whole answer from {ascii_line(host, 60)} within {seconds:g} s"
     return UpstreamError(Kind.TRANSPORT, f"{text}; check its load and the network")

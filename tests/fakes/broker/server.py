@@ -7,6 +7,7 @@ things too: raw bytes, a connection that closes, or nothing at all.
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,6 +43,7 @@ class FakeBroker:
         self.greetings: list[bytes | object] = []
         """What the next connections get before anything is read, one each."""
         self.requests: list[Request] = []
+        self.arrived = threading.Condition()
         self.busy = 0
         """Requests that were read and are not answered yet."""
         self._decoder = request_decoder(Process.CTL, Process.BROKER)
@@ -62,6 +64,11 @@ class FakeBroker:
         self._listener.close()
         for connected in self._open:
             connected.close()
+
+    def wait_for_requests(self, count: int, seconds: float = 20) -> None:
+        """Return once so many requests came; a loaded machine takes seconds to start one."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.requests) >= count, seconds)
 
     def _serve(self) -> None:
         while True:
@@ -84,7 +91,9 @@ class FakeBroker:
             for body in reader.feed(data):
                 request = self._decoder.decode(body)
                 self.busy += 1
-                self.requests.append(request)
+                with self.arrived:
+                    self.requests.append(request)
+                    self.arrived.notify_all()
                 answer = self._answer(request)
                 self.busy -= 1
                 if not self._give(connected, answer):
@@ -99,7 +108,9 @@ class FakeBroker:
 
     def _give(self, connected: socket.socket, answer: object) -> bool:
         if isinstance(answer, bytes):
-            connected.sendall(answer)
+            # A caller that went away is a test's own doing.
+            with suppress(OSError):
+                connected.sendall(answer)
         elif answer is Close:
             connected.close()
         return isinstance(answer, bytes) or answer is Silence

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.infisical.remote import Remote
-from tests.fakes.infisical.remote import StandInError as StandInError
+from tests.fakes.infisical.remote import Remote, StandInError
 from tests.fakes.infisical.seed import Seed
 from tests.fakes.infisical.tls import TlsFiles
+
+__all__ = ["StandIn", "StandInError"]
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 20.0  # a loaded machine takes a second or two for a Python start

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from benchmarks.goals import GOALS, MAX_CLIENT_CPU, Goal, Round, judge
+from benchmarks.goals import GOALS, MAX_CLIENT_CPU, MAX_OTHER_WORK, Goal, Round, judge
 from benchmarks.loadgen import Sample
 
 GOOD = Sample(
@@ -30,8 +30,10 @@ def sample(**changes: float) -> Sample:
     return msgspec.structs.replace(GOOD, **changes)
 
 
-def entry(psi: list[Sample], baseline: Sample = GOOD, clients: int = 16) -> Round:
-    return Round(clients, psi, [baseline] * len(psi))
+def entry(
+    psi: list[Sample], baseline: Sample = GOOD, clients: int = 16, other_work: float = 0.0
+) -> Round:
+    return Round(clients, other_work, psi, [baseline] * len(psi))
 
 
 def passed(psi: Sample, goal: Goal) -> bool:
@@ -71,7 +73,7 @@ def test_a_baseline_without_replies_gives_no_finite_ratio() -> None:
 
 
 def test_sound_measurements_pass() -> None:
-    assert [verdict.passed for verdict in judge([entry([GOOD])], [])] == [True, True]
+    assert [verdict.passed for verdict in judge([entry([GOOD])], [])] == [True] * 3
 
 
 @pytest.mark.parametrize("psi_errs", [True, False])
@@ -88,6 +90,11 @@ def test_a_run_without_requests_fails() -> None:
 def test_a_load_generator_that_is_the_bottleneck_fails() -> None:
     busy = sample(client_cpu=MAX_CLIENT_CPU + 0.01)
     assert judge([entry([GOOD, busy])], [])[1].passed is False
+
+
+def test_a_busy_machine_fails() -> None:
+    busy = entry([GOOD], other_work=MAX_OTHER_WORK + 0.01)
+    assert judge([busy, entry([GOOD])], [])[2].passed is False
 
 
 def test_the_goals_are_the_agreed_ones() -> None:

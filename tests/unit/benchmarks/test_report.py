@@ -9,7 +9,7 @@ from benchmarks.goals import Round, Verdict
 from benchmarks.report import PLAIN_WIDTH, as_json, show
 from tests.unit.benchmarks.test_goals import GOOD, sample
 
-ROUND = Round(16, [sample(throughput=12_345.0)], [GOOD])
+ROUND = Round(16, 0.0, [sample(throughput=12_345.0)], [GOOD])
 MET, MISSED = Verdict("this goal", 2.5, passed=True), Verdict("that goal", 0.5, passed=False)
 
 

@@ -117,6 +117,14 @@ async def failure_of(work: Coroutine[Any, Any, object]) -> UpstreamError:
     raise AssertionError("it did not fail")
 
 
+async def failure_with(setting: Setting, provider: Infisical) -> UpstreamError:
+    """Return what the plainest request fails with, which status must show too."""
+    async with setting.client(provider) as client:
+        error = await failure_of(get_key(client))
+        assert client.health.error == error.detail
+        return error
+
+
 def assert_fit(error: UpstreamError) -> None:
     """One line of 1 to 200 printable ASCII characters, without a secret."""
     text = str(error)

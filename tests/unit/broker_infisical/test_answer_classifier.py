@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psi.broker.infisical.answer import classify_answer
-from psi.broker.infisical.outcome import Kind, bad_value, foreign, one_line, unserved
+from psi.broker.infisical.outcome import Kind, bad_value, foreign, unserved
 from psi.shared.secret import SecretBytes
+from psi.shared.text import ascii_line
 from tests.unit.broker_infisical.setting import assert_fit
 
 RECORDINGS = Path(__file__).parents[2] / "contract" / "recordings"
@@ -90,10 +91,10 @@ def test_any_answer_becomes_an_error_fit_to_be_shown(
 
 
 @given(text=st.text())
-def test_any_text_becomes_one_line(text: str) -> None:
+def test_any_text_becomes_ascii_line(text: str) -> None:
     for error in (foreign(text), unserved(text), bad_value(text, text)):
         assert_fit(error)
-    assert len(one_line(text, 10)) <= 10
+    assert len(ascii_line(text, 10)) <= 10
 
 
 def test_sent_secrets_are_cut_out_of_the_servers_words() -> None:

@@ -1,21 +1,26 @@
-"""Values, imports and keys as Infisical has them, and those that cannot be handed on (r32, r33)."""
+"""Values and keys as Infisical has them, and those that cannot be handed on (r33)."""
 
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
 
-from psi.broker.infisical.listing import Entry, Listing
 from psi.broker.infisical.outcome import Kind
 from psi.shared.errors import Refusal
 from psi.shared.secret import MAX_SECRET_BYTES
 from tests.fakes.infisical.process import StandIn
-from tests.fakes.infisical.seed import IdentitySeed, ProjectSeed, Seed
+from tests.unit.broker_infisical.rich_seed import (
+    EXACT,
+    LONG_KEY,
+    ODD_KEYS,
+    full_seed,
+    get_once,
+    list_once,
+    shown,
+)
 from tests.unit.broker_infisical.setting import (
     CLIENT_ID,
-    CLIENT_SECRET,
     LIST,
-    PROJECT_ID,
     SECRETS,
     Setting,
     config,
@@ -23,56 +28,11 @@ from tests.unit.broker_infisical.setting import (
     run,
 )
 
-LONG_KEY = "K" * 101
-ODD_KEYS = ["has space", "q?a=b&c#d", "100%", "%41", "ž", "..", ".", "K" * 100, "ž" * 20, "+"]
-EXACT = {"CRLF": "a\r\nb\n", "NUL": "a\0b", "QUOTES": "'\"`$(id)\\", "ONE": "x", "UNI": "žluť €"}
-
-
-def full_seed() -> Seed:
-    project = ProjectSeed(PROJECT_ID, "myproject")
-    project.secrets_at("prod", "/values", MASKED="<hidden-by-infisical>", EMPTY="", **EXACT)
-    project.secret("prod", "/values", "LIMIT", "x" * MAX_SECRET_BYTES)
-    project.secret("prod", "/values", "LARGE", "x" * (MAX_SECRET_BYTES + 1))
-    project.secret("prod", "/values", "WIDE", "ž" * 256_000)
-    for key in [*ODD_KEYS, LONG_KEY]:
-        project.secret("prod", "/odd", key, f"value of {key}")
-    project.secrets_at("prod", "/main", SAME="direct", OWN="own")
-    project.secrets_at("prod", "/first", SAME="first", TWICE="first", FIRST="first")
-    project.secrets_at("prod", "/second", SAME="second", TWICE="second", SECOND="second")
-    project.imports_from("prod", "/main", "prod", "/first")
-    project.imports_from("prod", "/main", "prod", "/second")
-    project.secrets_at("prod", "/tree", KEY="top", TOP="top")
-    project.secrets_at("prod", "/tree/a", KEY="a")
-    project.secrets_at("prod", "/tree/a/b", DEEP="b")
-    project.secrets_at("prod", "/treetop", OUTSIDE="outside")
-    project.secrets_at("dev", "/values", ONE="of dev")
-    return Seed([IdentitySeed(CLIENT_ID, CLIENT_SECRET)], [project])
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[StandIn]:
     with StandIn(full_seed()) as server:
         yield server
-
-
-async def list_once(
-    stand_in: StandIn, setting: Setting, path: str, *, recursive: bool = False
-) -> Listing:
-    async with setting.client(config(stand_in.url)) as client:
-        return await client.list_folder("myproject", None, path, recursive=recursive)
-
-
-def shown(entry: Entry) -> str:
-    if entry.value is not None:
-        assert entry.problem is None
-        return entry.value.reveal().decode()
-    assert entry.problem is not None
-    return entry.problem
-
-
-async def get_once(stand_in: StandIn, setting: Setting, path: str, key: str) -> str:
-    async with setting.client(config(stand_in.url)) as client:
-        return (await client.get_secret("myproject", None, path, key)).reveal().decode()
 
 
 @pytest.mark.parametrize("key", EXACT)
@@ -135,65 +95,6 @@ def test_an_identity_that_may_not_read_values_is_denied(
     run(scenario())
 
 
-def test_direct_wins_over_imports_and_the_last_import_over_earlier_ones(
-    stand_in: StandIn, setting: Setting
-) -> None:
-    entries = run(list_once(stand_in, setting, "/main")).entries
-    assert {one.key: shown(one) for one in entries} == {
-        "SAME": "direct",
-        "OWN": "own",
-        "TWICE": "second",
-        "FIRST": "first",
-        "SECOND": "second",
-    }
-    assert {one.path for one in entries} == {"/main"}
-    assert len(entries) == 5
-
-
-@pytest.mark.parametrize(("key", "value"), [("SAME", "direct"), ("TWICE", "second")])
-def test_a_single_secret_comes_with_the_same_precedence(
-    stand_in: StandIn, setting: Setting, key: str, value: str
-) -> None:
-    assert run(get_once(stand_in, setting, "/main", key)) == value
-
-
-def test_a_tree_has_each_secret_at_its_own_path_and_both_of_one_key(
-    stand_in: StandIn, setting: Setting
-) -> None:
-    entries = run(list_once(stand_in, setting, "/tree", recursive=True)).entries
-    assert {(one.path, one.key): shown(one) for one in entries} == {
-        ("/tree", "KEY"): "top",
-        ("/tree", "TOP"): "top",
-        ("/tree/a", "KEY"): "a",
-        ("/tree/a/b", "DEEP"): "b",
-    }
-
-
-@pytest.mark.parametrize(
-    "path", ["/treetop", "/", "tree", "/tree/../x", "/tree//a", "/tree/\n", ""]
-)
-def test_a_secret_from_outside_of_the_tree_is_foreign(
-    stand_in: StandIn, setting: Setting, path: str
-) -> None:
-    secret = {"secretKey": "A", "secretValue": "x", "secretPath": path}
-    stand_in.fault("wrong_type", LIST, body={"secrets": [secret]}, times=1)
-
-    async def scenario() -> None:
-        async with setting.client(config(stand_in.url)) as client:
-            work = client.list_folder("myproject", None, "/tree", recursive=True)
-            assert (await failure_of(work)).kind is Kind.FOREIGN
-
-    run(scenario())
-
-
-def test_personal_entries_are_left_out(stand_in: StandIn, setting: Setting) -> None:
-    own = {"secretKey": "A", "secretValue": "mine", "type": "personal"}
-    shared = {"secretKey": "A", "secretValue": "all", "type": "shared"}
-    stand_in.fault("wrong_type", LIST, body={"secrets": [shared, own]}, times=1)
-    entries = run(list_once(stand_in, setting, "/values")).entries
-    assert [shown(one) for one in entries] == ["all"]
-
-
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_odd_keys_are_found(stand_in: StandIn, setting: Setting, key: str) -> None:
     assert run(get_once(stand_in, setting, "/odd", key)) == f"value of {key}"
@@ -224,21 +125,6 @@ def test_a_long_key_that_is_not_in_its_folder_is_absent(
             assert (error.kind, error.code) == (Kind.ABSENT, "absent")
 
     run(scenario())
-
-
-def test_all_flags_are_always_sent(stand_in: StandIn, setting: Setting) -> None:
-    run(list_once(stand_in, setting, "/tree", recursive=True))
-    run(list_once(stand_in, setting, "/tree"))
-    run(get_once(stand_in, setting, "/tree", "TOP"))
-    place = {"projectId": PROJECT_ID, "environment": "prod", "secretPath": "/tree"}
-    flags = dict.fromkeys(
-        ["viewSecretValue", "expandSecretReferences", "includeImports", "include_imports"], "true"
-    )
-    tree, folder, single = [one["query"] for one in stand_in.requests(SECRETS)]
-    lists = place | flags | {"includePersonalOverrides": "false"}
-    assert tree == lists | {"recursive": "true"}
-    assert folder == lists | {"recursive": "false"}
-    assert single == place | flags | {"type": "shared"}
 
 
 def test_an_environment_that_is_given_replaces_the_projects(

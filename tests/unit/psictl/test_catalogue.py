@@ -1,7 +1,5 @@
 """Whole lists from pages, and hostile names in them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from psi.shared.errors import ProtocolError, Refusal
@@ -36,12 +34,6 @@ HOSTILE_KEYS = {
     "a digit first": "1A",
     "a full-width letter": "\uff21",
 }
-
-
-@pytest.fixture
-def client(host: Host) -> Iterator[BrokerClient]:
-    with BrokerClient(host.layout) as entered:
-        yield entered
 
 
 def test_every_page_of_workloads_is_fetched(host: Host, client: BrokerClient) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ from tests.fakes.broker.host import Host
 from tests.fakes.broker.server import Close, Silence, frame
 
 QUICK = Limits(control_seconds=0.3, connect_retry_seconds=0.01)
-
-
-@pytest.fixture
-def client(host: Host) -> Iterator[BrokerClient]:
-    with BrokerClient(host.layout, Limits(connect_retry_seconds=0.001)) as entered:
-        yield entered
 
 
 def names(client: BrokerClient) -> list[str]:
