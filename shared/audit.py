@@ -1,4 +1,6 @@
-"""The audit stream: an enumerated event per line, written by the broker (r26).
+"""The audit stream: an enumerated event per line (r26).
+
+The broker writes what happens to secrets, the sealer what happens to its key.
 
 Denials, live fetches and the first grant of a secret in an hour are lines; further cached
 grants are counted and summed up, for a health check resolves all secrets of its container
@@ -25,6 +27,15 @@ class AuditEvent(StrEnum):
     DELETED = "mapping-deleted"
     READ = "secrets-read"
     LOGIN_TESTED = "login-tested"
+    KEY_PROVISIONED = "key-provisioned"
+    KEY_RECOVERED = "key-recovered"
+    KEY_RESEALED = "key-resealed"
+    SLOT_ADDED = "slot-added"
+    SLOT_REMOVED = "slot-removed"
+    FOREIGN_UNWRAPPED = "foreign-unwrapped"
+    INVALIDATED = "cache-invalidated"
+    WITHDRAWN = "secret-withdrawn"
+    SEALED = "secret-sealed"
 
 
 class Audit:

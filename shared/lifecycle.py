@@ -27,18 +27,23 @@ def socket_path(path: str) -> str:
 
 
 async def run_until_stopped(
-    notifier: Notifier, limits: Limits, log: Log, drain: Callable[[], Awaitable[None]]
+    notifier: Notifier,
+    limits: Limits,
+    log: Log,
+    drain: Callable[[], Awaitable[None]],
+    healthy: Callable[[], bool] = lambda: True,
 ) -> None:
     """Say READY, feed the watchdog from the event loop, and drain on SIGTERM or SIGINT.
 
-    The watchdog is pinged only while the loop turns: a hung loop is a hung service.
+    The watchdog is pinged only while the loop turns, for a hung loop is a hung service, and
+    only while ``healthy`` says so: a thread may hang while the loop turns (r22).
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: _log_fault(log, context))
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    watchdog = asyncio.create_task(_feed_watchdog(notifier, limits))
+    watchdog = asyncio.create_task(_feed_watchdog(notifier, limits, log, healthy))
     notifier.notify("READY=1")
     log.info("ready")
     await stopping.wait()
@@ -48,10 +53,15 @@ async def run_until_stopped(
     watchdog.cancel()
 
 
-async def _feed_watchdog(notifier: Notifier, limits: Limits) -> None:
+async def _feed_watchdog(
+    notifier: Notifier, limits: Limits, log: Log, healthy: Callable[[], bool]
+) -> None:
     seconds = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
     while seconds > 0:
-        notifier.notify("WATCHDOG=1")
+        if healthy():
+            notifier.notify("WATCHDOG=1")
+        else:
+            log.error("watchdog.withheld", cause="a call hangs; systemd restarts the service")
         await asyncio.sleep(seconds * limits.watchdog_fraction)
 
 

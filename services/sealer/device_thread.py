@@ -52,9 +52,11 @@ class DeviceThread:
         self._jobs.put((job, future))
         # A job that still waits in the queue is cancelled with its caller.
         waiter = asyncio.wrap_future(future)
-        done, _ = await asyncio.wait({waiter}, timeout=seconds)
+        try:
+            done, _ = await asyncio.wait({waiter}, timeout=seconds)
+        finally:
+            waiter.cancel()  # nothing happens to one that is done
         if not done:
-            waiter.cancel()
             raise _timeout(seconds)
         return waiter.result()
 
