@@ -81,6 +81,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A call still running then is a hung device: the watchdog is no longer fed (r22)."""
     device_retry_seconds: Seconds = 5
     """Between attempts to open a device that was away; a refused PIN is never tried again."""
+    registration_seconds: Seconds = 120
+    """After ``psictl seal``: so long may Podman take to store the mapping."""
     cache_write_seconds: Seconds = 1
     """Additions within it are one write (r30)."""
     cache_load_seconds: Seconds = 60

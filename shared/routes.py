@@ -47,7 +47,9 @@ _DEVICE = (
 ROUTES = (
     Route(
         _F, _B, b.Lookup, b.LookupReply,
-        (E.UNKNOWN_ID, E.FORBIDDEN, E.BAD_VALUE, *_UPSTREAM, E.INTERNAL),
+        (
+            E.UNKNOWN_ID, E.FORBIDDEN, E.BAD_VALUE, E.STALE, E.SEALER, *_UPSTREAM, E.INTERNAL,
+        ),
         "lookup_seconds", "GET /lookup",
     ),
     Route(
@@ -88,12 +90,12 @@ ROUTES = (
         "control_seconds", "psictl cache status",
     ),
     Route(
-        _C, _B, b.Refresh, b.RefreshReply, (E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
+        _C, _B, b.Refresh, b.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
         "refresh_seconds", "psictl cache refresh",
     ),
     Route(
         _C, _B, b.Invalidate, b.InvalidateReply,
-        (E.UNKNOWN_ID, E.UNKNOWN_NAME, E.FULL, E.SEALER, E.INTERNAL),
+        (E.UNSERVED, E.UNKNOWN_ID, E.UNKNOWN_NAME, E.FULL, E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache invalidate",
     ),
     Route(

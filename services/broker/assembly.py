@@ -5,20 +5,27 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from psi.broker.cache import Cache, MemoryCache, NoCache
+from psi.broker.breaker import Breaker
+from psi.broker.cache_control import CacheControl
+from psi.broker.cache_parts import CacheParts, make_cache
 from psi.broker.control_handler import ControlHandler
 from psi.broker.control_reads import SecretReader
 from psi.broker.discovery import Discovery
 from psi.broker.identities import Identities
 from psi.broker.infisical.client import InfisicalClient
+from psi.broker.infisical.clock import SystemClock
 from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping_store import MappingStore
 from psi.broker.policy import Policy
+from psi.broker.refresh import Refresher
+from psi.broker.sealed_store import SealedStore
 from psi.broker.status import StatusReport
+from psi.broker.upstream import Upstream
 from psi.broker.values import Values
+from psi.broker.withdrawal import Withdrawals
 from psi.shared.atomic_file import sweep_temporaries
 from psi.shared.audit import Audit
-from psi.shared.errors import ConfigError
+from psi.shared.errors import ConfigError, PsiError
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.processes import Process
@@ -38,33 +45,45 @@ class Broker:
         log: Log,
     ) -> None:
         self._limits = limits
+        self._log = log
         self._folder = Path(projection.state_dir)
-        projects = projection.infisical.projects
-        policy = Policy(projection)
-        cache: Cache = MemoryCache() if projection.cache == "memory" else NoCache()
+        clock = SystemClock()
+        projects, policy = projection.infisical.projects, Policy(projection)
         self._audit = Audit(
             full=projection.audit == "full", interval_seconds=limits.audit_summary_seconds
         )
+        self._cache = make_cache(projection, limits, clock, log)
         self._store = MappingStore(self._folder, limits.mappings, log)
         self._client = InfisicalClient(
             projection.infisical, state_dir=self._folder, credentials=credentials, limits=limits
         )
-        self._values = Values(projects, policy, cache, self._client, limits)
-        lookups = LookupHandler(self._store, policy, self._values, self._audit)
+        self._breaker = Breaker(self._client, limits, clock, log)
+        self._sealed = SealedStore(self._folder / "sealed", self._cache.sealer, limits, clock, log)
+        self._values = Values(
+            projects, policy, self._cache.cache, self._breaker, self._sealed, limits
+        )
+        lookups = LookupHandler(self._store, policy, self._values, self._sealed, self._audit)
         identities = Identities(self._client, limits)
+        refresher = _make_refresher(projection, policy, self._client, self._cache, limits)
         control = ControlHandler(
             self._store,
             Discovery(projection.workloads, self._client, self._values),
             SecretReader(projects, self._client, limits),
             identities,
-            StatusReport(projection, self._store, cache, lookups, identities, self._client.health),
+            StatusReport(
+                projection, self._store, self._cache.cache, lookups, identities,
+                self._client.health,
+            ),
+            CacheControl(self._cache, refresher, self._store, self._values, limits),
+            self._sealed,
             self._audit,
             limits,
-        )
+        )  # fmt: skip
         self._endpoints = {
             "frontend": Endpoint(Process.FRONTEND, Process.BROKER, lookups, limits, log),
             "ctl": Endpoint(Process.CTL, Process.BROKER, control, limits, log),
         }
+        self._opening: asyncio.Task[None] | None = None
 
     def load(self) -> None:
         """Read the mappings; raises ConfigError where the state folder is not usable."""
@@ -75,14 +94,36 @@ class Broker:
         self._store.load()
 
     async def serve(self, sockets: dict[str, socket.socket]) -> None:
-        """Accept on both sockets."""
+        """Accept on both sockets, and load the cache: an uncached lookup goes live meanwhile."""
         for name, endpoint in self._endpoints.items():
             await endpoint.serve(sockets[name])
+        self._opening = asyncio.get_running_loop().create_task(self._sealed.run())
+        await self._cache.start()
 
     async def drain(self) -> None:
         """Let requests finish for a bounded time, then end what waits for Infisical."""
         seconds = self._limits.drain_seconds
         await asyncio.gather(*(e.drain(seconds) for e in self._endpoints.values()))
+        if self._opening is not None:
+            self._opening.cancel()
         await self._values.close()
+        await self._breaker.close()
+        try:
+            await self._cache.close()
+        except (PsiError, TimeoutError) as error:
+            self._log.error("cache.not-written", cause=error)
         await self._client.close()
         self._audit.flush()
+
+
+def _make_refresher(
+    projection: BrokerProjection,
+    policy: Policy,
+    upstream: Upstream,
+    cache: CacheParts,
+    limits: Limits,
+) -> Refresher | None:
+    if cache.memory is None:
+        return None
+    withdrawals = Withdrawals(cache.memory, limits, SystemClock())
+    return Refresher(projection, policy, upstream, cache.memory, cache.keeper, withdrawals)

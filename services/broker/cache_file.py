@@ -18,6 +18,22 @@ _KEPT = f"{NAME}.unreadable-"
 _MAX_KEPT_SHOWN = 16
 
 
+def read_whole(path: Path, limit: int) -> bytes | None:
+    """Return a regular file's bytes, None where there is none; no link is followed.
+
+    Raises OSError, or DamagedEnvelope for what is no file of at most ``limit`` bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            raise DamagedEnvelope("it is no regular file, or too large")
+        return file.read()
+
+
 class CacheFile:
     """The file and its folder; every method raises OSError."""
 
@@ -29,15 +45,7 @@ class CacheFile:
 
         Raises DamagedEnvelope for a link, a folder, or a file too large to be one of ours.
         """
-        try:
-            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
-                raise DamagedEnvelope("it is no regular file, or too large")
-            return file.read()
+        return read_whole(self._folder / name, MAX_FILE_BYTES)
 
     def write(self, blob: bytes) -> None:
         """Replace the file; a kill or a full disk at any step leaves the old one whole."""

@@ -3,32 +3,51 @@
 from collections.abc import Coroutine
 from typing import Any, assert_never
 
+from psi.broker.cache_control import CacheControl
 from psi.broker.control_reads import SecretReader
 from psi.broker.discovery import Discovery, Item
 from psi.broker.identities import Identities
+from psi.broker.mapping import Coordinate, SealedName
 from psi.broker.mapping_store import MappingStore
 from psi.broker.paging import Pages, page_at
+from psi.broker.sealed_store import SealedStore
 from psi.broker.status import StatusReport
 from psi.shared.audit import Audit, AuditEvent
 from psi.shared.limits import PAGE_ITEMS, Limits
-from psi.shared.messages.base import Reply, Request
+from psi.shared.messages.base import Done, Reply, Request
 from psi.shared.messages.broker import (
     BrokerStatus,
+    CacheStatus,
     Discover,
     Discovered,
     DiscoverReply,
     Finding,
+    Invalidate,
     ListMappings,
     ListMappingsReply,
     ListWorkloads,
     ListWorkloadsReply,
     MappingEntry,
     ReadSecrets,
+    Refresh,
+    SealedEntry,
+    SealSecret,
     TestLogin,
 )
 from psi.shared.peer import Peer
 
-ControlRequest = Discover | ListWorkloads | ListMappings | TestLogin | ReadSecrets | BrokerStatus
+ControlRequest = (
+    Discover
+    | ListWorkloads
+    | ListMappings
+    | TestLogin
+    | ReadSecrets
+    | BrokerStatus
+    | CacheStatus
+    | Refresh
+    | Invalidate
+    | SealSecret
+)
 
 
 class ControlHandler:
@@ -41,9 +60,13 @@ class ControlHandler:
         reader: SecretReader,
         identities: Identities,
         status: StatusReport,
+        cache: CacheControl,
+        sealed: SealedStore,
         audit: Audit,
         limits: Limits,
     ) -> None:
+        self._cache = cache
+        self._sealed = sealed
         self._store = store
         self._discovery = discovery
         self._reader = reader
@@ -71,6 +94,16 @@ class ControlHandler:
                 return self._reader.read(request)
             case BrokerStatus():
                 return self._status.report(request)
+            case CacheStatus():
+                return self._cache.status(request)
+            case Refresh():
+                return self._cache.refresh(request)
+            case Invalidate():
+                self._audit.record(AuditEvent.INVALIDATED, uid=peer.uid, pid=peer.pid)
+                return self._cache.invalidate(request)
+            case SealSecret():
+                self._audit.record(AuditEvent.SEALED, name=request.name, uid=peer.uid, pid=peer.pid)
+                return self._seal(request)
             case _:
                 assert_never(request)
 
@@ -80,6 +113,10 @@ class ControlHandler:
         """Audit a command once, not each of its pages."""
         if not request.cursor:
             self._audit.record(event, **fields, uid=peer.uid, pid=peer.pid)
+
+    async def _seal(self, request: SealSecret) -> Reply:
+        await self._sealed.store(request.name, request.value, replace=request.replace)
+        return Done(id=request.id)
 
     async def _discover(self, request: Discover) -> Reply:
         workload = self._discovery.workload(request.workload)
@@ -103,8 +140,17 @@ class ControlHandler:
 
     def _list_mappings(self, request: ListMappings) -> Reply:
         page, following = page_at(self._store.entries(), request.cursor, PAGE_ITEMS)
-        entries = [
-            MappingEntry(secret_id=secret_id, project=c.project, path=c.path, key=c.key)
-            for secret_id, c in page
-        ]
-        return ListMappingsReply(id=request.id, mappings=entries, next=following)
+        return ListMappingsReply(
+            id=request.id,
+            mappings=[
+                MappingEntry(secret_id=secret_id, project=t.project, path=t.path, key=t.key)
+                for secret_id, t in page
+                if isinstance(t, Coordinate)
+            ],
+            sealed=[
+                SealedEntry(secret_id=secret_id, name=t.name)
+                for secret_id, t in page
+                if isinstance(t, SealedName)
+            ],
+            next=following,
+        )

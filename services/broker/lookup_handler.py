@@ -7,9 +7,10 @@ waits on forty times.
 from collections.abc import Coroutine
 from typing import Any, assert_never
 
-from psi.broker.mapping import BadMapping, Coordinate, parse_mapping
+from psi.broker.mapping import BadMapping, SealedName, Target, parse_mapping
 from psi.broker.mapping_store import MappingStore
 from psi.broker.policy import Policy
+from psi.broker.sealed_store import SealedStore
 from psi.broker.values import Values
 from psi.shared.audit import Audit, AuditEvent
 from psi.shared.errors import Refusal
@@ -28,6 +29,7 @@ from psi.shared.text import ascii_line
 
 _NOT_FOUND = "no mapping has this id; run psictl setup to register the secret anew"
 _FORBIDDEN = "its coordinate is in no workload's sources and not in allow; see psictl apply"
+_UNEXPECTED = "a sealed secret is registered by psictl seal, and by nothing else"
 
 FrontendRequest = Lookup | StoreMapping | DeleteMapping | Ping
 
@@ -35,8 +37,16 @@ FrontendRequest = Lookup | StoreMapping | DeleteMapping | Ping
 class LookupHandler:
     """Answers the frontend, which may be compromised: every name is judged again here."""
 
-    def __init__(self, store: MappingStore, policy: Policy, values: Values, audit: Audit) -> None:
+    def __init__(
+        self,
+        store: MappingStore,
+        policy: Policy,
+        values: Values,
+        sealed: SealedStore,
+        audit: Audit,
+    ) -> None:
         self._store = store
+        self._sealed = sealed
         self._policy = policy
         self._values = values
         self._audit = audit
@@ -60,33 +70,33 @@ class LookupHandler:
 
     def _lookup(self, request: Lookup) -> Reply | Coroutine[Any, Any, Reply]:
         self.lookups += 1
-        coordinate = self._store.get(request.secret_id)
-        if coordinate is None:
+        target = self._store.get(request.secret_id)
+        if target is None:
             return self._deny(request, BrokerError.UNKNOWN_ID, _NOT_FOUND)
-        if not self._policy.permits(coordinate):
-            return self._deny(request, BrokerError.FORBIDDEN, _FORBIDDEN, coordinate)
-        value = self._values.cached(coordinate)
+        if not self._permits(target):
+            return self._deny(request, BrokerError.FORBIDDEN, _FORBIDDEN, target)
+        value = self._values.cached(target)
         if value is None:
-            return self._fetch(request, coordinate)
+            return self._fetch(request, target)
         self._audit.granted(request.secret_id, "cached", request.claimed_uid, request.claimed_pid)
         return LookupReply(id=request.id, value=value)
 
-    async def _fetch(self, request: Lookup, coordinate: Coordinate) -> Reply:
+    async def _fetch(self, request: Lookup, target: Target) -> Reply:
         try:
-            value = await self._values.fetch(coordinate)
+            value = await self._values.fetch(target)
         except Refusal as refusal:
-            return self._deny(request, refusal.code, refusal.detail, coordinate)
+            return self._deny(request, refusal.code, refusal.detail, target)
         self._audit.granted(request.secret_id, "live", request.claimed_uid, request.claimed_pid)
         return LookupReply(id=request.id, value=value)
 
     def _deny(
-        self, request: Lookup, code: str, detail: str, coordinate: Coordinate | None = None
+        self, request: Lookup, code: str, detail: str, target: Target | None = None
     ) -> Refused:
         self.refusals += 1
         self._audit.record(
             AuditEvent.DENIED,
             id=request.secret_id,
-            secret=coordinate or "unknown",
+            secret=target or "unknown",
             code=code,
             claimed_uid=request.claimed_uid,
             claimed_pid=request.claimed_pid,
@@ -95,8 +105,8 @@ class LookupHandler:
 
     async def _store_mapping(self, request: StoreMapping) -> Reply:
         try:
-            coordinate = self._judged(request.mapping)
-            await self._store.store(request.secret_id, coordinate)
+            target = self._judged(request.mapping)
+            await self._store.store(request.secret_id, target)
         except Refusal as refusal:
             self.refusals += 1
             self._audit.record(
@@ -109,20 +119,26 @@ class LookupHandler:
         self._audit.record(
             AuditEvent.STORED,
             id=request.secret_id,
-            secret=coordinate,
+            secret=target,
             claimed_uid=request.claimed_uid,
         )
         return Done(id=request.id)
 
-    def _judged(self, untrusted_payload: bytes) -> Coordinate:
+    def _judged(self, untrusted_payload: bytes) -> Target:
         try:
-            coordinate = parse_mapping(untrusted_payload)
+            target = parse_mapping(untrusted_payload)
         except BadMapping as error:
             detail = f"{error}; register secrets with psictl setup"
             raise Refusal(BrokerError.BAD_MAPPING, detail) from error
-        if not self._policy.permits(coordinate):
+        if isinstance(target, SealedName) and not self._sealed.expects(target.name):
+            raise Refusal(BrokerError.FORBIDDEN, _UNEXPECTED)
+        if not self._permits(target):
             raise Refusal(BrokerError.FORBIDDEN, _FORBIDDEN)
-        return coordinate
+        return target
+
+    def _permits(self, target: Target) -> bool:
+        # A sealed name was judged when its mapping was stored, for nothing else can be since.
+        return isinstance(target, SealedName) or self._policy.permits(target)
 
     async def _delete(self, request: DeleteMapping) -> Reply:
         if await self._store.delete(request.secret_id):

@@ -1,5 +1,7 @@
 """A mapping: what Podman keeps as a secret's payload, the coordinate of its value.
 
+A sealed local secret's mapping is ``{"provider": "sealed", "name": NAME}``.
+
 Equal means equal after parsing, so white space and key order do not matter, and a missing
 provider is ``infisical``.
 """
@@ -9,9 +11,16 @@ from typing import Any, NamedTuple
 
 from psi.shared.errors import InvalidName
 from psi.shared.limits import BODY_BYTES
-from psi.shared.names import parse_alias, parse_key, parse_secret_path, printable
+from psi.shared.names import (
+    parse_alias,
+    parse_environment_name,
+    parse_key,
+    parse_secret_path,
+    printable,
+)
 
 _FIELDS = {"provider", "project", "path", "key"}
+_SEALED_FIELDS = {"provider", "name"}
 
 
 class Coordinate(NamedTuple):
@@ -25,12 +34,25 @@ class Coordinate(NamedTuple):
         return printable(f"{self.project}:{self.path}#{self.key}", 200)
 
 
+class SealedName(NamedTuple):
+    """The name of a local secret that the broker keeps encrypted."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"sealed:{self.name}"
+
+
+Target = Coordinate | SealedName
+"""What a mapping may name."""
+
+
 class BadMapping(ValueError):
     """The payload is no mapping; the text says why."""
 
 
-def parse_mapping(payload: bytes) -> Coordinate:
-    """Return the coordinate of a mapping's JSON; raises BadMapping.
+def parse_mapping(payload: bytes) -> Target:
+    """Return what a mapping's JSON names; raises BadMapping.
 
     Duplicate keys are refused: parsers differ in which of two they keep.
     """
@@ -43,12 +65,22 @@ def parse_mapping(payload: bytes) -> Coordinate:
         raise BadMapping(reason) from None
     if not isinstance(fields, dict):
         raise BadMapping("the mapping is not a JSON object")
-    return _coordinate(fields)
+    return _sealed(fields) if fields.get("provider") == "sealed" else _coordinate(fields)
 
 
-def encode_mapping(coordinate: Coordinate) -> bytes:
+def encode_mapping(target: Target) -> bytes:
     """Return the JSON that stands in a mapping file."""
-    return json.dumps({"provider": "infisical", **coordinate._asdict()}).encode()
+    provider = "sealed" if isinstance(target, SealedName) else "infisical"
+    return json.dumps({"provider": provider, **target._asdict()}).encode()
+
+
+def _sealed(fields: dict[str, Any]) -> SealedName:
+    if set(fields) != _SEALED_FIELDS or not isinstance(fields["name"], str):
+        raise BadMapping("a sealed mapping has a provider and a name, and no more")
+    try:
+        return SealedName(parse_environment_name(fields["name"]))
+    except InvalidName as error:
+        raise BadMapping(printable(str(error), 180)) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

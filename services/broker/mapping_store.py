@@ -6,7 +6,7 @@ Create-only: an id with other content is refused, so that nobody re-points a wor
 import asyncio
 from pathlib import Path
 
-from psi.broker.mapping import BadMapping, Coordinate, encode_mapping, parse_mapping
+from psi.broker.mapping import BadMapping, Target, encode_mapping, parse_mapping
 from psi.shared.atomic_file import create_file, remove_file
 from psi.shared.errors import ConfigError, InvalidName, Refusal
 from psi.shared.limits import BODY_BYTES
@@ -22,7 +22,7 @@ class MappingStore:
         self._folder = folder
         self._maximum = maximum
         self._log = log
-        self._by_id: dict[str, Coordinate] = {}
+        self._by_id: dict[str, Target] = {}
         self._writing = asyncio.Lock()  # Podman stores one at a time anyway
         self.bad = 0
 
@@ -51,25 +51,25 @@ class MappingStore:
             self.bad += 1
             self._log.warning("mapping.unreadable", id=secret_id, cause=error)
 
-    def get(self, secret_id: str) -> Coordinate | None:
-        """Return the coordinate of an id, from memory."""
+    def get(self, secret_id: str) -> Target | None:
+        """Return what an id names, from memory."""
         return self._by_id.get(secret_id)
 
-    def entries(self) -> list[tuple[str, Coordinate]]:
+    def entries(self) -> list[tuple[str, Target]]:
         """Return all mappings ordered by id."""
         return sorted(self._by_id.items())
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    async def store(self, secret_id: str, coordinate: Coordinate) -> None:
+    async def store(self, secret_id: str, target: Target) -> None:
         """Write a new mapping to disk, then to memory; equal content is success.
 
         Raises Refusal: CONFLICT for other content, FULL at the limit or when the disk refuses.
         """
         async with self._writing:
             known = self._by_id.get(secret_id)
-            if known == coordinate:
+            if known == target:
                 return
             if known is not None:
                 detail = "the id has another mapping; remove the secret and create it anew"
@@ -77,8 +77,8 @@ class MappingStore:
             if len(self._by_id) >= self._maximum:
                 detail = f"{self._maximum} mappings are stored; run podman secret prune or rm"
                 raise Refusal(BrokerError.FULL, detail)
-            await self._write(secret_id, coordinate)
-            self._by_id[secret_id] = coordinate
+            await self._write(secret_id, target)
+            self._by_id[secret_id] = target
 
     async def delete(self, secret_id: str) -> bool:
         """Remove a mapping, from disk before it is acknowledged; tell whether there was one.
@@ -93,8 +93,8 @@ class MappingStore:
             self._by_id.pop(secret_id, None)
             return removed
 
-    async def _write(self, secret_id: str, coordinate: Coordinate) -> None:
-        payload = encode_mapping(coordinate)
+    async def _write(self, secret_id: str, target: Target) -> None:
+        payload = encode_mapping(target)
         try:
             await asyncio.to_thread(create_file, self._folder, secret_id, payload)
         except FileExistsError:

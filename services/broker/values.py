@@ -10,8 +10,9 @@ import asyncio
 from psi.broker.cache import Cache, CacheKey
 from psi.broker.infisical.listing import Entry, Listing
 from psi.broker.infisical.outcome import Kind, UpstreamError
-from psi.broker.mapping import Coordinate
+from psi.broker.mapping import Coordinate, SealedName, Target
 from psi.broker.policy import Policy
+from psi.broker.sealed_store import SealedStore
 from psi.broker.single_flight import SingleFlight
 from psi.broker.upstream import Upstream, refusal_of
 from psi.shared.errors import Refusal
@@ -34,24 +35,31 @@ class Values:
         policy: Policy,
         cache: Cache,
         upstream: Upstream,
+        sealed: SealedStore,
         limits: Limits,
     ) -> None:
         self._projects = projects
         self._policy = policy
         self._cache = cache
         self._upstream = upstream
+        self._sealed = sealed
         self._limits = limits
         self._folders: SingleFlight[dict[str, Entry]] = SingleFlight()
         self._singles: SingleFlight[SecretBytes] = SingleFlight()
         self._listed: dict[Folder, dict[str, Entry]] = {}
 
-    def cached(self, coordinate: Coordinate) -> SecretBytes | None:
+    def cached(self, target: Target) -> SecretBytes | None:
         """Return a kept value without asking anyone."""
-        key = self._cache_key(coordinate)
+        if isinstance(target, SealedName):
+            return self._sealed.get(target.name)
+        key = self.cache_key(target)
         return self._cache.get(key) if key is not None else None
 
-    async def fetch(self, coordinate: Coordinate) -> SecretBytes:
+    async def fetch(self, target: Target) -> SecretBytes:
         """Return the value from Infisical, within ``miss_seconds``; raises Refusal."""
+        if isinstance(target, SealedName):
+            raise self._sealed.refusal(target.name)
+        coordinate = target
         if coordinate.project not in self._projects:
             detail = "its mapping names a project that is not configured; run psictl setup"
             raise Refusal(BrokerError.FORBIDDEN, detail)
@@ -59,6 +67,10 @@ class Values:
             async with asyncio.timeout(self._limits.miss_seconds):
                 return await self._fetch(coordinate)
         except UpstreamError as error:
+            key = self.cache_key(coordinate)
+            if key is not None and error.kind is Kind.TRANSPORT and self._cache.is_stale(key):
+                detail = f"the kept value is older than max_stale, and {error.detail}"
+                raise Refusal(BrokerError.STALE, detail) from error
             raise refusal_of(error) from error
         except TimeoutError:
             detail = f"Infisical did not answer within {self._limits.miss_seconds:g} s"
@@ -106,11 +118,16 @@ class Values:
                 self._keep(project, entry.path, entry.key, entry.value)
 
     def _keep(self, project: str, path: str, key: str, value: SecretBytes) -> None:
-        cache_key = self._cache_key(Coordinate(project, path, key))
+        cache_key = self.cache_key(Coordinate(project, path, key))
         if cache_key is not None:
             self._cache.put(cache_key, value)
 
-    def _cache_key(self, coordinate: Coordinate) -> CacheKey | None:
+    def forget_listings(self) -> None:
+        """Have the next miss list its folder again."""
+        self._listed.clear()
+
+    def cache_key(self, coordinate: Coordinate) -> CacheKey | None:
+        """Return what names a coordinate's value at Infisical; None for an unknown project."""
         project = self._projects.get(coordinate.project)
         if project is None:
             return None

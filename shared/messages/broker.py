@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from psi.shared.limits import BODY_BYTES, DEPENDENCIES, PAGE_ITEMS
@@ -25,6 +26,9 @@ from psi.shared.messages.base import (
 from psi.shared.names import ENVIRONMENT_NAME_PATTERN
 from psi.shared.projection import KeyOptions, SystemdUnit, Unit
 from psi.shared.secret import SecretBytes
+
+SealedName = Annotated[str, Meta(pattern=ENVIRONMENT_NAME_PATTERN, max_length=128)]
+"""The name of a local secret, and of the Podman secret that stands for it."""
 
 
 class BrokerError(StrEnum):
@@ -182,11 +186,21 @@ class MappingEntry(Item, frozen=True):
     key: Key
 
 
+class SealedEntry(Item, frozen=True):
+    """A registered sealed secret."""
+
+    secret_id: SecretId
+    name: SealedName
+
+
 class ListMappingsReply(Reply, frozen=True):
     """One page of mappings, ordered by id."""
 
     mappings: Annotated[list[MappingEntry], Meta(max_length=PAGE_ITEMS)]
     next: Cursor
+    sealed: Annotated[list[SealedEntry], Meta(max_length=PAGE_ITEMS)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class TestLogin(Request, frozen=True):
@@ -302,7 +316,7 @@ class InvalidateReply(Reply, frozen=True):
 class SealSecret(Request, frozen=True):
     """Keep a local secret, encrypted with a data key from the sealer."""
 
-    name: Annotated[str, Meta(pattern=ENVIRONMENT_NAME_PATTERN, max_length=128)]
+    name: SealedName
     value: SecretBytes
     replace: bool = False
 

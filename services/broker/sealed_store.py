@@ -1,0 +1,139 @@
+"""Local secrets: bootstrap values that cannot come from Infisical, kept encrypted.
+
+Each is a file of its own below ``sealed/``, with its name authenticated, opened at start and
+kept in memory. A mapping to one is accepted only for a moment after root's psictl has sealed
+it: a compromised frontend cannot name one under an id of its own (r5).
+"""
+
+import asyncio
+from pathlib import Path
+
+from psi.broker.cache_file import read_whole
+from psi.broker.envelope import DamagedEnvelope, parse, seal, unseal
+from psi.broker.infisical.clock import Clock
+from psi.broker.sealer_client import SealerClient
+from psi.shared.atomic_file import replace_file
+from psi.shared.errors import InvalidName, PsiError, Refusal
+from psi.shared.limits import MIB, Limits
+from psi.shared.log import Log
+from psi.shared.messages.broker import BrokerError
+from psi.shared.names import parse_environment_name
+from psi.shared.secret import SecretBytes
+
+_MODE = 0o700
+_GENERATION = 1
+"""Of a sealed secret's key: its file is written whole each time, with a fresh key."""
+_MAX_BYTES = 1 * MIB
+"""A value of 511,999 bytes and its header."""
+
+
+class SealedStore:
+    """Sealed secrets by name."""
+
+    def __init__(
+        self, folder: Path, sealer: SealerClient | None, limits: Limits, clock: Clock, log: Log
+    ) -> None:
+        self._folder = folder
+        self._sealer = sealer
+        self._limits = limits
+        self._clock = clock
+        self._log = log
+        self._values: dict[str, SecretBytes] = {}
+        self._closed: dict[str, str] = {}
+        self._expected: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Open every file, again and again until the sealer has opened what it can."""
+        self._closed = dict.fromkeys(await asyncio.to_thread(self._names), "not opened yet")
+        while True:
+            if not self._closed or await self._open_all():
+                return
+            await asyncio.sleep(self._limits.device_retry_seconds)
+
+    def _names(self) -> list[str]:
+        try:
+            found = sorted(path.name for path in self._folder.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._log.error("sealed.unreadable", cause=error.strerror)
+            return []
+        return [name for name in found if _is_name(name)]
+
+    async def _open_all(self) -> bool:
+        """Open what is closed; tell whether nothing is left that waiting could open."""
+        waits = False
+        for name in tuple(self._closed):
+            try:
+                self._values[name] = await self._open(name)
+            except PsiError as error:
+                self._closed[name] = str(error)
+                waits = waits or not getattr(error, "final", False)
+            except (DamagedEnvelope, OSError) as error:
+                self._closed[name] = f"its file cannot be read: {error}"
+                self._log.error("sealed.damaged", name=name, cause=error)
+            else:
+                self._closed.pop(name, None)
+        return not waits
+
+    async def _open(self, name: str) -> SecretBytes:
+        blob = await asyncio.to_thread(read_whole, self._folder / name, _MAX_BYTES)
+        envelope = parse("sealed-secret", blob or b"")
+        key = await self._client().unwrap("sealed-secret", envelope.generation, envelope.wrapped)
+        return SecretBytes(unseal(envelope, key, name))
+
+    def get(self, name: str) -> SecretBytes | None:
+        """Return an opened value, from memory."""
+        return self._values.get(name)
+
+    def refusal(self, name: str) -> Refusal:
+        """Return why there is no value of this name."""
+        if name in self._closed:
+            return Refusal(BrokerError.SEALER, f"sealed secret {name}: {self._closed[name]}")
+        detail = f"there is no sealed secret {name}; run psictl seal {name}"
+        return Refusal(BrokerError.ABSENT, detail)
+
+    def expects(self, name: str) -> bool:
+        """Whether a mapping to this name may be stored now: psictl has just sealed it."""
+        return self._clock.boot() < self._expected.get(name, 0.0)
+
+    async def store(self, name: str, value: SecretBytes, *, replace: bool) -> None:
+        """Encrypt and keep a value; raises Refusal: BAD_VALUE, EXISTS, SEALER, FULL."""
+        if len(value) == 0:
+            raise Refusal(BrokerError.BAD_VALUE, "the value is empty, which Podman cannot hold")
+        if not replace and (name in self._values or name in self._closed):
+            raise Refusal(BrokerError.EXISTS, f"{name} is sealed already; replace it with --force")
+        try:
+            client = self._client()
+            ready = await client.fresh_key("sealed-secret", _GENERATION)
+            blob = seal("sealed-secret", client.tag, ready, value.reveal(), name)
+            await asyncio.to_thread(self._write, name, blob)
+        except PsiError as error:
+            raise Refusal(BrokerError.SEALER, str(error)) from error
+        except OSError as error:
+            detail = f"it cannot be written: {error.strerror}; see df and the state folder's owner"
+            raise Refusal(BrokerError.FULL, detail) from error
+        self._values[name] = value
+        self._closed.pop(name, None)
+        self._expected[name] = self._clock.boot() + self._limits.registration_seconds
+
+    def _write(self, name: str, blob: bytes) -> None:
+        self._folder.mkdir(mode=_MODE, exist_ok=True)
+        replace_file(self._folder, name, blob)
+
+    def _client(self) -> SealerClient:
+        if self._sealer is None:
+            remedy = "set cache.backend to tpm or hsm, run psictl apply and psictl cache init"
+            raise Refusal(BrokerError.SEALER, f"no sealer is configured; {remedy}")
+        return self._sealer
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def _is_name(name: str) -> bool:
+    try:
+        parse_environment_name(name)
+    except InvalidName:
+        return False
+    return True
