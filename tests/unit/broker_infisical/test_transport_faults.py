@@ -29,15 +29,11 @@ from tests.unit.broker_infisical.setting import (
 SINGLE = answer(b'{"secret": {"secretKey": "KEY", "secretValue": "value"}}')
 
 
-def closed_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_refused_connection_is_named(setting: Setting, host: str) -> None:
-    error = run(failure_with(setting, config(f"http://{host}:{closed_port()}")))
+    with contextlib.closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))  # bound, but it does not listen
+        error = run(failure_with(setting, config(f"http://{host}:{bound.getsockname()[1]}")))
     assert (error.kind, error.code) == (Kind.TRANSPORT, "unreachable")
     assert f"{host} refuses the connection" in str(error)
 
