@@ -20,3 +20,7 @@ class DeviceError(Refusal):
         super().__init__(code, detail)
         self.retry = retry
         self.latch = latch
+
+    def again(self) -> "DeviceError":
+        """Return the same failure without the frames that it came through: they hold keys."""
+        return DeviceError(self.code, self.detail, retry=self.retry, latch=self.latch)

@@ -75,7 +75,7 @@ class KeyHolder:
             await self.reread()
         known = self.failure
         if known is not None and (known.latch or (self.hold == "open" and not insist)):
-            raise known
+            raise known.again()
         return await asyncio.shield(self._begin())
 
     def require_file(self) -> KeyslotFile:
@@ -83,7 +83,7 @@ class KeyHolder:
         if self.file is not None:
             return self.file
         if self.failure is not None:
-            raise self.failure
+            raise self.failure.again()
         detail = "no keyslot file: run psictl cache init, which makes the key"
         raise DeviceError(SealerError.UNPROVISIONED, detail)
 
@@ -159,7 +159,7 @@ class KeyHolder:
     def _failed(self, error: DeviceError) -> None:
         if self.failure is None or self.failure.code != error.code:
             self._log.warning("key.unavailable", code=error.code, detail=error.detail)
-        self.failure = error
+        self.failure = error.again()
         if error.retry:
             self._stop_timer()
             loop = asyncio.get_running_loop()

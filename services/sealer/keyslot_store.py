@@ -22,16 +22,22 @@ NAME = "keyslots"
 class KeyslotStore:
     """The file ``keyslots`` in the sealer's state folder, 0600 in a folder of 0700."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.time,
+        owner: Callable[[], int] = os.geteuid,
+    ) -> None:
         self.folder = folder
         self._clock = clock
+        self._owner = owner
 
     def load(self) -> KeyslotFile | None:
         """Return the file, or None where there is none; raises DeviceError (CORRUPT)."""
         try:
-            _check_owner(os.lstat(self.folder), self.folder)
+            self._check_rights(os.lstat(self.folder), self.folder)
             sweep_temporaries(self.folder)
-            data = _read(self.folder / NAME)
+            data = self._read(self.folder / NAME)
         except FileNotFoundError:
             if not self.folder.is_dir():
                 raise _unreadable(self.folder, "No such folder", "run psictl apply") from None
@@ -73,6 +79,23 @@ class KeyslotStore:
         """Whether there is a file, readable or not."""
         return os.path.lexists(self.folder / NAME)
 
+    def _read(self, path: Path) -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise _unreadable(path, "it is no regular file", "put the real file back")
+            self._check_rights(facts, path)
+            return file.read(FILE_BYTES + 1)
+
+    def _check_rights(self, facts: os.stat_result, path: Path) -> None:
+        if facts.st_uid != self._owner():
+            cause = f"it belongs to uid {facts.st_uid}"
+            raise _unreadable(path, cause, "chown it to psi-sealer and restart psi-sealer")
+        if facts.st_mode & 0o077:
+            cause = f"its mode is {facts.st_mode & 0o777:04o}"
+            raise _unreadable(path, cause, "take the rights of group and others away")
+
 
 def provisioned() -> DeviceError:
     """Return the refusal to overwrite."""
@@ -81,25 +104,6 @@ def provisioned() -> DeviceError:
         "or add-slot, or --force to start anew"
     )
     return DeviceError(SealerError.PROVISIONED, detail)
-
-
-def _read(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise _unreadable(path, "it is no regular file", "put the real file back")
-        _check_owner(facts, path)
-        return file.read(FILE_BYTES + 1)
-
-
-def _check_owner(facts: os.stat_result, path: Path) -> None:
-    if facts.st_uid != os.geteuid():
-        cause = f"it belongs to uid {facts.st_uid}"
-        raise _unreadable(path, cause, "chown it to psi-sealer and restart psi-sealer")
-    if facts.st_mode & 0o077:
-        cause = f"its mode is {facts.st_mode & 0o777:04o}"
-        raise _unreadable(path, cause, "take the rights of group and others away")
 
 
 def _unreadable(path: Path, cause: str | None, remedy: str) -> DeviceError:

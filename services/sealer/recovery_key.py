@@ -43,7 +43,7 @@ def parse_recovery_key(typed: SecretBytes) -> SecretBytes:
 
     Raises DeviceError (BAD_RECOVERY_KEY) naming the group, never its letters.
     """
-    text = typed.reveal()[:_MAX_TYPED_BYTES].decode("ascii", "replace").upper()
+    text = typed.reveal()[:_MAX_TYPED_BYTES].decode(errors="replace").upper()
     letters = "".join(letter for letter in text if letter not in "- \t\r\n")
     if len(letters) != _GROUPS * _GROUP_LETTERS:
         raise _bad(f"has {len(letters)} letters, not {_GROUPS * _GROUP_LETTERS}")

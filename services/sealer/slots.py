@@ -54,8 +54,8 @@ class RecoverySlot(Body, frozen=True, kw_only=True, tag="recovery"):
 class TpmApproval(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One boot state that the slot's authority has signed (TPM2_PolicyAuthorize)."""
 
-    policy: Digest
     pcr_digest: Digest
+    """SHA-256 over the values of the slot's PCRs; the signed policy follows from both."""
     signature: Blob
 
 
@@ -85,9 +85,9 @@ class Pkcs11Slot(Body, frozen=True, tag="pkcs11"):
 
     mechanism: Literal["rsa-oaep-sha256", "rsa-x509-oaep-sha256", "ecdh-p256-hkdf"]
     token_serial: Name
-    """Tells another token from a damaged slot."""
-    key_id: Annotated[bytes, Meta(max_length=256)]
-    """CKA_ID of the key pair."""
+    """Tells the administrator which token it was; a clone with the same key opens the slot too."""
+    key_fingerprint: Digest
+    """SHA-256 of the public key (SubjectPublicKeyInfo): tells another key from a damaged slot."""
     wrapped: Blob
     """The RSA block, or the AES-256-GCM wrapping under the derived key."""
     ephemeral: OptionalBlob = b""
