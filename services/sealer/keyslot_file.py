@@ -18,8 +18,8 @@ from psi.sealer.slots import Keyslot
 from psi.shared.limits import KIB
 from psi.shared.messages.sealer import MAX_SLOTS, SealerError
 
-FILE_BYTES = 64 * KIB
-"""Eight slots of the largest kind have some 50 KiB."""
+FILE_BYTES = 256 * KIB
+"""Eight of the largest slots that decode have some 200 KiB; a usual slot has 500 bytes."""
 _MAGIC = b"PSIK"
 _VERSION = b"\x01"
 _HEAD_BYTES = len(_MAGIC) + len(_VERSION)

@@ -15,19 +15,28 @@ from tests.unit.sealer.samples import HOST_SECRET
 LOG = Log(Process.SEALER)
 
 
-def latch(folder: Path, pin: bytes = b"648219", token: str = "module\0token") -> PinLatch:
-    return PinLatch(folder, SecretBytes(pin), token, HOST_SECRET, LOG)
+TOKEN = "module\0token"
+
+
+def latch(folder: Path, pin: bytes = b"648219", device: str = TOKEN) -> PinLatch:
+    return PinLatch(folder, SecretBytes(pin), device, HOST_SECRET, LOG)
 
 
 def refused(tried: PinLatch) -> bool:
     try:
         tried.check()
-    except DeviceError as error:
-        assert error.code is SealerError.PIN_REFUSED
-        assert error.latch
-        assert not error.retry
+    except DeviceError:
         return True
     return False
+
+
+def test_the_refusal_says_what_to_do_and_is_not_repeated(tmp_path: Path) -> None:
+    closed = latch(tmp_path)
+    closed.close()
+    with pytest.raises(DeviceError, match="until it changes") as caught:
+        closed.check()
+    assert caught.value.code is SealerError.PIN_REFUSED
+    assert (caught.value.latch, caught.value.retry) == (True, False)
 
 
 def test_a_new_pin_may_be_tried(tmp_path: Path) -> None:
@@ -48,7 +57,7 @@ def test_another_pin_may_be_tried(tmp_path: Path) -> None:
 
 def test_another_token_may_take_the_same_pin(tmp_path: Path) -> None:
     latch(tmp_path).close()
-    assert not refused(latch(tmp_path, token="module\0other"))
+    assert not refused(latch(tmp_path, device="module\0other"))
 
 
 def test_a_pin_that_works_is_forgotten(tmp_path: Path) -> None:
@@ -72,7 +81,7 @@ def test_the_file_is_private_and_does_not_hold_the_pin(tmp_path: Path) -> None:
 
 def test_the_digest_needs_the_host_secret(tmp_path: Path) -> None:
     latch(tmp_path).close()
-    other = PinLatch(tmp_path, SecretBytes(b"648219"), "module\0token", SecretBytes(b"x" * 32), LOG)
+    other = PinLatch(tmp_path, SecretBytes(b"648219"), TOKEN, SecretBytes(b"x" * 32), LOG)
     assert not refused(other)
 
 

@@ -47,21 +47,24 @@ def test_how_it_is_typed_does_not_matter(typed: str) -> None:
     assert parse_recovery_key(SecretBytes(typed.encode())) == KEY
 
 
+def refusal(typed: str) -> str | None:
+    try:
+        parse_recovery_key(SecretBytes(typed.encode()))
+    except DeviceError as error:
+        return error.detail
+    return None
+
+
 def test_nearly_every_wrong_letter_is_noticed_in_its_group() -> None:
     alphabet, missed, tried = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 0, 0
     for place, letter in enumerate(PRINTED):
         for other in alphabet:
             if letter in ("-", other):
                 continue
+            detail = refusal(PRINTED[:place] + other + PRINTED[place + 1 :])
             tried += 1
-            try:
-                parse_recovery_key(
-                    SecretBytes((PRINTED[:place] + other + PRINTED[place + 1 :]).encode())
-                )
-            except DeviceError as error:
-                assert f"group {place // 9 + 1} of 8" in error.detail
-            else:
-                missed += 1
+            missed += detail is None
+            assert detail is None or f"group {place // 9 + 1} of 8" in detail
     assert missed < tried / 100
 
 
@@ -77,7 +80,7 @@ def test_a_missing_letter_is_counted() -> None:
 
 def test_a_letter_that_cannot_be_is_placed() -> None:
     assert "group 1 of 8" in refused("U" + PRINTED[1:])
-    assert "group 8 of 8" in refused(PRINTED[:-1] + "é"[:1])
+    assert "group 8 of 8" in refused(PRINTED[:-1] + "é")
 
 
 def test_an_endless_key_is_refused() -> None:
