@@ -59,6 +59,11 @@ class Layout:
         return self.root / "var/lib/psi"
 
     @property
+    def sealer_state(self) -> Path:
+        """The sealer's state folder, with the keyslot file."""
+        return self.root / "var/lib/psi-sealer"
+
+    @property
     def http_socket(self) -> Path:
         """Where Podman's driver command asks; frozen into every secret, so it never moves."""
         return self.root / "run/psi/psi.sock"
@@ -95,3 +100,13 @@ class Layout:
     def development_socket(self) -> Path:
         """Where ``psictl dev`` hears that the configuration changed."""
         return self.root / "run/dev.sock"
+
+    @property
+    def development_device(self) -> Path:
+        """The state of the device that ``psictl dev --sealer`` emulates."""
+        return self.root / "dev-device"
+
+    @property
+    def stand_in(self) -> Path:
+        """What ``psictl dev --sealer`` puts in the place of the configured device."""
+        return self.root / "run/dev-stand-in.json"

@@ -5,16 +5,19 @@ mistake the last good generation persists across reboots.
 """
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psi.shared.errors import PsiError
 from psi.shared.processes import Process
 from psictl.apply import generation
-from psictl.apply.derive import derive
+from psictl.apply.derive import derive, file_name
 from psictl.apply.development import reload_development_host
 from psictl.apply.folder import open_private
 from psictl.apply.generation import Generation, current_generation
+from psictl.apply.host_secret import keep_host_secret
+from psictl.apply.stand_in import in_development
 from psictl.config import LoadedConfig, load
 from psictl.layout import Layout
 
@@ -43,7 +46,7 @@ def apply(config: Path, layout: Layout, *, check_only: bool = False) -> ApplyRes
     Raises ConfigInvalid with all errors at once, and PsiError where it cannot be written: in both
     cases nothing was changed. Raises PsiError too where a restarted service does not get READY.
     """
-    loaded = load(config)
+    loaded = in_development(load(config), layout)
     if check_only:
         current = current_generation(layout)
         return ApplyResult(current.number if current else 0, loaded.notices)
@@ -55,7 +58,7 @@ def apply(config: Path, layout: Layout, *, check_only: bool = False) -> ApplyRes
 
 def write(config: Path, layout: Layout) -> ApplyResult:
     """Put a configuration in force and tell nobody: ``psictl dev`` starts with it."""
-    return _write(load(config), config, layout)
+    return _write(in_development(load(config), layout), config, layout)
 
 
 def _write(loaded: LoadedConfig, config: Path, layout: Layout) -> ApplyResult:
@@ -75,13 +78,23 @@ def _publish(loaded: LoadedConfig, config: Path, layout: Layout, folder: int) ->
     current = generation.read_current(folder)
     manifest, files = current or (None, {})
     number = generation.next_number(folder)
-    derived, changed = derive(loaded, number, layout.state, files)
+    derived, changed = derive(loaded, number, layout, files)
+    if file_name(Process.SEALER) in derived:
+        keep_host_secret(folder)
     if manifest and derived == files and manifest.config_sha256 == loaded.sha256:
         return ApplyResult(manifest.number, loaded.notices)
     new = Generation(number, loaded.sha256, time.time(), str(config.absolute()))
     generation.publish(folder, new, derived)
-    notices = (*loaded.notices, *_prune(folder))
+    notices = (*loaded.notices, *_idle(layout, files, derived), *_prune(folder))
     return ApplyResult(number, notices, written=True, changed=changed)
+
+
+def _idle(layout: Layout, before: Collection[str], now: Collection[str]) -> tuple[str, ...]:
+    """Tell a person to stop what has nothing to do any more: it still holds a key."""
+    name = file_name(Process.SEALER)
+    if name in before and name not in now and layout.is_host:
+        return (f"the sealer is not needed any more: systemctl stop {Process.SEALER.unit}",)
+    return ()
 
 
 def _prune(folder: int) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def env(
 
 
 @app.command("write-file")
-def write_file(  # noqa: PLR0913  # typer: an option is an argument
+def write_file(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT")],

@@ -6,37 +6,28 @@ Parts that reach a service unchanged are the projection's own types.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from psi.shared.projection import Coordinate, Infisical, WorkloadConfig
+from psi.shared.projection import (
+    Coordinate,
+    Infisical,
+    Pkcs11Options,
+    TpmOptions,
+    WorkloadConfig,
+)
 
 DEFAULT_API_URL = "https://app.infisical.com"
+Backend = Literal["none", "memory", "tpm", "hsm", "software"]
+SEALED_BACKENDS = frozenset({"tpm", "hsm", "software"})
+"""Those that keep something at rest, and so need the sealer."""
 
 
 @dataclass(frozen=True)
 class Cache:
     """What is kept for an outage; seconds."""
 
-    backend: Literal["none", "memory"] = "none"
+    backend: Backend = "none"
     refresh_interval: int = 3600
     refresh_randomized_delay: int = 300
     max_stale: int | None = None
-
-
-@dataclass(frozen=True)
-class Tpm:
-    """The TPM and the registers that a key is bound to."""
-
-    device: str = "/dev/tpmrm0"
-    pcrs: tuple[int, ...] = (7,)
-
-
-@dataclass(frozen=True)
-class Pkcs11:
-    """A token that holds the key-encryption key."""
-
-    module: str
-    token_label: str
-    key_label: str
-    pin_credential: str
 
 
 @dataclass(frozen=True)
@@ -44,8 +35,8 @@ class Sealer:
     """Which device seals, and whether it stays open."""
 
     hold: Literal["open", "per-operation"] = "open"
-    tpm: Tpm | None = None
-    pkcs11: Pkcs11 | None = None
+    tpm: TpmOptions | None = None
+    pkcs11: Pkcs11Options | None = None
 
 
 @dataclass(frozen=True)

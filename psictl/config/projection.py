@@ -1,15 +1,24 @@
 """From a checked configuration to what each service may know of it."""
 
 from pathlib import Path
+from typing import Final, Literal
 
 from psi.shared.projection import (
     Auth,
     BrokerProjection,
+    SealerProjection,
     UniversalAuth,
     decode_projection,
     encode_projection,
 )
-from psictl.config.model import Config
+from psictl.config.model import Config, Sealer
+from psictl.config.sealing import BOOT_TPM
+
+_DEVICES: Final[dict[str, Literal["tpm", "pkcs11", "software"]]] = {
+    "tpm": "tpm",
+    "hsm": "pkcs11",
+    "software": "software",
+}
 
 
 def broker_projection(
@@ -26,6 +35,7 @@ def broker_projection(
         state_dir=str(state_dir),
         infisical=config.provider.infisical,
         cache=config.cache.backend,
+        max_stale=config.cache.max_stale,
         audit=config.audit,
         workloads=config.workloads,
         allow=list(config.allow),
@@ -33,8 +43,31 @@ def broker_projection(
     return decode_projection(encode_projection(projection), BrokerProjection)
 
 
-def credentials(projection: BrokerProjection) -> frozenset[str]:
-    """Return the names of the systemd credentials that the broker's unit must be given."""
+def sealer_projection(
+    config: Config, *, generation: int, config_sha256: str, state_dir: Path
+) -> SealerProjection | None:
+    """Return all that the sealer gets, or None where nothing is kept at rest; raises as above."""
+    device = _DEVICES.get(config.cache.backend)
+    if device is None:
+        return None
+    sealer = config.sealer or Sealer()
+    projection = SealerProjection(
+        generation=generation,
+        config_sha256=config_sha256,
+        state_dir=str(state_dir),
+        backend=device,
+        hold=sealer.hold,
+        tpm=sealer.tpm or BOOT_TPM,
+        pkcs11=sealer.pkcs11 if device == "pkcs11" else None,
+    )
+    return decode_projection(encode_projection(projection), SealerProjection)
+
+
+def credentials(projection: BrokerProjection | SealerProjection) -> frozenset[str]:
+    """Return the names of the systemd credentials that the service's unit must be given."""
+    if isinstance(projection, SealerProjection):
+        token = projection.pkcs11
+        return frozenset({token.pin_credential} if token and token.pin_credential else ())
     infisical = projection.infisical
     auths = [infisical.auth, *(project.auth for project in infisical.projects.values())]
     return frozenset(name for auth in auths if (name := _credential(auth)))

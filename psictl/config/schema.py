@@ -4,10 +4,11 @@ from typing import Literal
 
 from psictl.config.fields import choice
 from psictl.config.infisical import read_infisical
-from psictl.config.keeping import CACHE_HINTS, read_cache, read_sealer
+from psictl.config.keeping import CACHE_HINTS, read_cache
 from psictl.config.model import Cache, Config, Provider
 from psictl.config.places import absolute_path
 from psictl.config.problems import Unfit
+from psictl.config.sealing import check_together, read_sealer
 from psictl.config.value import Parse, Section, Value, section
 from psictl.config.workloads import allow, workloads
 
@@ -35,10 +36,13 @@ def read_config(entries: Section) -> Config:
     entries.get("state_dir", _state_dir, STATE_DIR)
     provider = entries.get("providers", section(_providers, PROVIDER_HINTS), Provider())
     projects = frozenset(provider.infisical.projects)
+    cache = entries.get("cache", section(read_cache, CACHE_HINTS), Cache())
+    sealer = entries.get("sealer", section(read_sealer), None)
+    check_together(entries, cache, sealer)
     return Config(
         provider=provider,
-        cache=entries.get("cache", section(read_cache, CACHE_HINTS), Cache()),
-        sealer=entries.get("sealer", section(read_sealer), None),
+        cache=cache,
+        sealer=sealer,
         audit=entries.get("audit", _AUDIT, "summary"),
         workloads=entries.get("workloads", workloads(projects), {}),
         allow=tuple(entries.get("allow", allow(projects), [])),

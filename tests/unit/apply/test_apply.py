@@ -119,7 +119,7 @@ def test_a_bad_configuration_changes_nothing(layout: Layout, write: Write) -> No
 
 def test_notices_are_handed_on(layout: Layout, write: Write) -> None:
     result = apply(write(VALID + "sealer: {hold: open}\n"), layout)
-    assert "the sealer is not served yet" in result.notices[0]
+    assert "sealer: not used: cache.backend is none" in result.notices[0]
 
 
 @pytest.mark.parametrize("damage", ["manifest", "projection", "version", "link", "target"])

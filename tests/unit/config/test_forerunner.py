@@ -15,7 +15,7 @@ from tests.unit.config.conftest import Check
         ("state_dir: /srv/psi", "state_dir", "the state folder is always /var/lib/psi"),
         ("providers: {nitrokeyhsm: {slot: 0}}", "providers.nitrokeyhsm", "sealer.pkcs11"),
         ("cache: {path: /x}", "cache.path", "remove this key"),
-        ("sealer: {pkcs11: {pin: x}}", "sealer.pkcs11.pin", "pin_credential"),
+        ("sealer: {pkcs11: {slot: 0}}", "sealer.pkcs11.slot", "token_label"),
         ("infisical: {}", "infisical", "move it below providers"),
     ],
 )

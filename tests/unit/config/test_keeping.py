@@ -1,11 +1,9 @@
-"""``cache`` and ``sealer``: what is built, what is not, and who is told."""
+"""``cache``: which backends there are, and who is told."""
 
 import pytest
 
-from psictl.config.model import Cache, Pkcs11, Tpm
+from psictl.config.model import Cache
 from tests.unit.config.conftest import Check, Read
-
-TOKEN = "module: /usr/lib/p11.so, token_label: t, key_label: k"
 
 
 @pytest.mark.parametrize(
@@ -20,10 +18,14 @@ def test_memory_is_kept(read: Read, notices: Check) -> None:
     assert notices("cache: {backend: memory}") == []
 
 
-@pytest.mark.parametrize("backend", ["tpm", "hsm", "software"])
-def test_a_backend_that_is_not_built_is_an_error(errors: Check, backend: str) -> None:
-    (told,) = errors(f"cache: {{backend: {backend}}}")
-    assert told.startswith(f"1: cache.backend: the backend {backend} is not built yet; use memory")
+@pytest.mark.parametrize("backend", ["tpm", "memory", "software"])
+def test_a_backend_is_taken(read: Read, backend: str) -> None:
+    assert read(f"cache: {{backend: {backend}}}").cache.backend == backend
+
+
+def test_the_software_backend_is_loud(notices: Check) -> None:
+    (told,) = notices("cache: {backend: software}")
+    assert "protects nothing" in told
 
 
 def test_a_backend_that_is_switched_off_is_none(errors: Check, read: Read) -> None:
@@ -35,10 +37,15 @@ def test_an_unknown_backend_is_refused(errors: Check) -> None:
     assert len(errors("cache: {backend: redis}")) == 1
 
 
-def test_times_are_checked_and_noted(read: Read, notices: Check) -> None:
+def test_times_are_checked(read: Read) -> None:
     text = "cache: {refresh_interval: 1h, refresh_randomized_delay: 5m, max_stale: 7d}"
     assert read(text).cache == Cache("none", 3600, 300, 7 * 86_400)
-    assert "not served yet" in notices(text)[0]
+
+
+def test_what_no_timer_does_yet_is_noted(notices: Check) -> None:
+    (told,) = notices("cache: {refresh_interval: 1h, max_stale: 7d}")
+    assert "refresh_interval: not served yet" in told
+    assert "max_stale" not in told
 
 
 def test_max_stale_may_be_null(read: Read) -> None:
@@ -56,30 +63,3 @@ def test_max_stale_may_be_null(read: Read) -> None:
 )
 def test_refused_in_cache(errors: Check, text: str) -> None:
     assert len(errors(f"cache: {text}")) == 1
-
-
-def test_the_sealer_is_checked_and_noted(read: Read, notices: Check) -> None:
-    text = f"sealer: {{hold: per-operation, tpm: {{pcrs: [0, 7]}}, pkcs11: {{{TOKEN}}}}}"
-    sealer = read(text).sealer
-    assert sealer is not None
-    assert sealer.hold == "per-operation"
-    assert sealer.tpm == Tpm("/dev/tpmrm0", (0, 7))
-    assert sealer.pkcs11 == Pkcs11("/usr/lib/p11.so", "t", "k", "hsm-pin")
-    assert "the sealer is not served yet" in notices(text)[0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{hold: never}",
-        "{tpm: {pcrs: [24]}}",
-        "{tpm: {pcrs: [7, 7]}}",
-        "{tpm: {device: tpm0}}",
-        "{pkcs11: {token_label: t, key_label: k}}",
-        f"{{pkcs11: {{{TOKEN}, pin: '1234'}}}}",
-        f"{{pkcs11: {{{TOKEN}, slot: 0}}}}",
-        f"{{pkcs11: {{{TOKEN}, pin_credential: ../x}}}}",
-    ],
-)
-def test_refused_in_sealer(errors: Check, text: str) -> None:
-    assert len(errors(f"sealer: {text}")) == 1
