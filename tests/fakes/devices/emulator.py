@@ -1,4 +1,4 @@
-"""What the device helpers share: the programs that they need, and how a missing one fails a test."""
+"""What the device helpers share: their programs, and how a missing one fails a test."""
 
 import os
 import shutil

@@ -22,7 +22,7 @@ KeyKind = Literal["rsa", "ec"]
 class SoftHsmToken:
     """A token of one label with one key pair; ``environment`` leads the module to it."""
 
-    def __init__(  # noqa: PLR0913  # the parts of a token
+    def __init__(  # the parts of a token
         self,
         folder: Path,
         *,
@@ -61,9 +61,7 @@ class SoftHsmToken:
         command = ["pkcs11-tool", "--module", self.module, "--token-label", self.label]
         return run([*command, *arguments], self.environment)
 
-    def add_key(
-        self, label: str, kind: KeyKind
-    ) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    def add_key(self, label: str, kind: KeyKind) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
         """Import a fresh key pair and return it: a test may do in software what the token does."""
         key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
         if kind == "rsa":

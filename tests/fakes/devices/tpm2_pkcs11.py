@@ -14,7 +14,7 @@ SO_PIN = "so-secret"
 class Tpm2Pkcs11:
     """A token with one key pair; a context manager, since its TPM is a process."""
 
-    def __init__(  # noqa: PLR0913  # the parts of a token
+    def __init__(  # the parts of a token
         self,
         folder: Path,
         *,
@@ -48,7 +48,17 @@ class Tpm2Pkcs11:
         # By the library itself: tpm2_ptool leaves more objects loaded than a bare TPM has room for.
         self._tool("--init-token", "--slot-index", "0", "--label", self.label, "--so-pin", SO_PIN)
         login = ["--token-label", self.label]
-        self._tool(*login, "--login", "--so-pin", SO_PIN, "--login-type", "so", "--init-pin", "--new-pin", self.pin)
+        self._tool(
+            *login,
+            "--login",
+            "--so-pin",
+            SO_PIN,
+            "--login-type",
+            "so",
+            "--init-pin",
+            "--new-pin",
+            self.pin,
+        )
         key = ["--keypairgen", "--key-type", "rsa:2048" if self._kind == "rsa" else "EC:prime256v1"]
         self._tool(*login, "--login", "--pin", self.pin, *key, "--label", self.key_label)
         return self
