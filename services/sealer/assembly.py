@@ -42,13 +42,13 @@ class Sealer:
         self._thread = DeviceThread(limits)
         latch = make_latch(projection, pin, host_secret, log)
         session = DeviceSession(projection.backend, make_backend, self._thread, latch, log)
-        self._holder = KeyHolder(store, session, host_secret, projection.hold, limits, log)
-        status = StatusReport(projection.backend, self._holder, self._thread)
-        keeper = SlotKeeper(self._holder, session, store, log)
+        self.holder = KeyHolder(store, session, host_secret, projection.hold, limits, log)
+        status = StatusReport(projection.backend, self.holder, self._thread)
+        keeper = SlotKeeper(self.holder, session, store, log)
         audit = Audit(full=True, interval_seconds=limits.audit_summary_seconds)
         control = ControlHandler(keeper, session, status, audit)
-        broker = BrokerHandler(self._holder, status)
-        self._endpoints = {
+        broker = BrokerHandler(self.holder, status)
+        self.endpoints = {
             "broker": Endpoint(Process.BROKER, Process.SEALER, broker, limits, log),
             "ctl": Endpoint(Process.CTL, Process.SEALER, control, limits, log),
         }
@@ -57,8 +57,8 @@ class Sealer:
         """Accept on both sockets and begin to open the key; does not wait for the device."""
         if self._software:
             self._log.warning("software-backend", detail=WARNING)
-        await self._holder.start()
-        for name, endpoint in self._endpoints.items():
+        await self.holder.start()
+        for name, endpoint in self.endpoints.items():
             await endpoint.serve(sockets[name])
 
     def healthy(self) -> bool:
@@ -68,8 +68,8 @@ class Sealer:
     async def drain(self) -> None:
         """Let requests finish for a bounded time, then forget the key."""
         seconds = self._limits.drain_seconds
-        await asyncio.gather(*(e.drain(seconds) for e in self._endpoints.values()))
-        self._holder.close()
+        await asyncio.gather(*(e.drain(seconds) for e in self.endpoints.values()))
+        self.holder.close()
 
 
 def make_latch(

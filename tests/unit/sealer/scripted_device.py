@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 from psi.sealer.device_error import DeviceError
-from psi.sealer.slots import SlotBody, TpmSlot
+from psi.sealer.slots import Pkcs11Slot, SlotBody, TpmSlot
 from psi.shared.messages.sealer import SealerError, SlotKind
 from psi.shared.secret import SecretBytes
 
@@ -12,7 +13,8 @@ from psi.shared.secret import SecretBytes
 class ScriptedDevice:
     """The device itself; backends come and go, this stays. It keeps keys by their slot's blob."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Literal["tpm", "pkcs11"] = "tpm") -> None:
+        self.kind = kind
         self.failure: DeviceError | None = None
         """Raised by every open while set."""
         self.boot_state = b"\x01" * 32
@@ -36,12 +38,11 @@ class ScriptedDevice:
 
 
 class ScriptedBackend:
-    """A TPM as far as the sealer can see."""
-
-    kind: SlotKind = "tpm"
+    """A TPM or a token as far as the sealer can see."""
 
     def __init__(self, device: ScriptedDevice) -> None:
         self.device = device
+        self.kind: SlotKind = device.kind
 
     def open(self) -> None:
         device = self.device
@@ -58,22 +59,23 @@ class ScriptedBackend:
         self.device.fault()
         blob = f"blob {len(self.device.keys)}".encode()
         self.device.keys[blob] = kek
-        return TpmSlot(
-            mechanism="ecc-srk+pcr",
-            public=b"public",
-            private=blob,
-            srk_name=b"srk",
-            pcrs=[7],
-            pcr_digest=self.device.boot_state,
-        )
+        if self.kind == "pkcs11":
+            return Pkcs11Slot(
+                mechanism="rsa-oaep-sha256",
+                token_serial="1",
+                key_fingerprint=b"f" * 32,
+                wrapped=blob,
+            )
+        return _tpm_slot(blob, self.device.boot_state)
 
     def open_slot(self, body: SlotBody) -> SecretBytes:
         self.device.fault()
-        assert isinstance(body, TpmSlot)
-        key = self.device.keys.get(body.private)
+        assert isinstance(body, TpmSlot | Pkcs11Slot)
+        blob = body.private if isinstance(body, TpmSlot) else body.wrapped
+        key = self.device.keys.get(blob)
         if key is None:
             raise DeviceError(SealerError.OTHER_DEVICE, "not sealed by this device; recover")
-        if body.pcr_digest != self.device.boot_state:
+        if isinstance(body, TpmSlot) and body.pcr_digest != self.device.boot_state:
             raise DeviceError(SealerError.BOOT_STATE, "the boot state changed; recover")
         return key
 
@@ -82,17 +84,21 @@ class ScriptedBackend:
         if self.device.keys.get(body.private) != kek:
             raise DeviceError(SealerError.OTHER_DEVICE, "not sealed by this device; recover")
         state = approve if approve is not None else self.device.boot_state
-        return TpmSlot(
-            mechanism="ecc-srk+pcr",
-            public=b"public",
-            private=body.private,
-            srk_name=b"srk",
-            pcrs=[7],
-            pcr_digest=state,
-        )
+        return _tpm_slot(body.private, state)
 
     def unwrap_foreign(self, wrapped: bytes) -> SecretBytes:
         return SecretBytes(wrapped[::-1][:32])
 
     def close(self) -> None:
         self.device.is_open = False
+
+
+def _tpm_slot(blob: bytes, state: bytes) -> TpmSlot:
+    return TpmSlot(
+        mechanism="ecc-srk+pcr",
+        public=b"public",
+        private=blob,
+        srk_name=b"srk",
+        pcrs=[7],
+        pcr_digest=state,
+    )
