@@ -1,6 +1,6 @@
-"""One blocking conversation with the broker over its control socket.
+"""One blocking conversation with a service over its control socket.
 
-A reply is treated as hostile although the broker is ours: psictl is root, and a broker that
+A reply is treated as hostile although the service is ours: psictl is root, and a service that
 was taken over must not become root through it (r29). What is checked here is the form of the
 conversation; :mod:`psictl.catalogue` parses the names again.
 """
@@ -8,7 +8,7 @@ conversation; :mod:`psictl.catalogue` parses the names again.
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 import msgspec
 
@@ -46,11 +46,13 @@ class _Call:
     until: float
 
 
-class BrokerClient:
+class ControlClient:
     """Sends one request at a time and returns its reply, checked against the route's row.
 
-    Use it as a context manager. It may not be used by two threads.
+    Use it as a context manager, by the class of its server. It may not be used by two threads.
     """
+
+    server: ClassVar[Process]
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class BrokerClient:
         self._connection: Connection | None = None
         self._next_id = 1
         self._received = 0
-        self._decoder = routes.reply_decoder(Process.CTL, Process.BROKER)
+        self._decoder = routes.reply_decoder(Process.CTL, self.server)
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +79,10 @@ class BrokerClient:
     def call(self, request: Request, reply: type[R]) -> R:
         """Send a request and return its reply, within the deadline of the route's row.
 
-        Raises Unreachable (no broker, or no answer in time), Temporary (Infisical does not
-        answer now), Refusal (the broker says no) or ProtocolError (a reply that may not be).
+        Raises Unreachable (no service, or no answer in time), Temporary (Infisical or a device
+        does not answer now), Refusal (it says no) or ProtocolError (a reply that may not be).
         """
-        route = routes.row_of(Process.CTL, Process.BROKER, type(request))
+        route = routes.row_of(Process.CTL, self.server, type(request))
         seconds: float = getattr(self._limits, route.deadline)
         request_id, self._next_id = self._next_id, (self._next_id + 1) % 2**32
         body = msgspec.msgpack.encode(
@@ -95,8 +97,8 @@ class BrokerClient:
         if not isinstance(answer, reply):
             self._drop()
             raise ProtocolError(
-                f"the broker answered {type(request).__name__} with {type(answer).__name__}; "
-                f"{_UPGRADE}"
+                f"the {self.server} answered {type(request).__name__} with "
+                f"{type(answer).__name__}; {self._upgrade()}"
             )
         return answer
 
@@ -108,7 +110,7 @@ class BrokerClient:
             try:
                 return self._connected(call.until).exchange(call.frame, call.until)
             except OtherProtocol:
-                # An upgrade is under way: hold the request until the new broker listens (r26).
+                # An upgrade is under way: hold the request until the new server listens (r26).
                 self._drop()
                 other_protocol = True
                 time.sleep(self._limits.connect_retry_seconds)
@@ -119,44 +121,60 @@ class BrokerClient:
                 repeats -= 1
             except ConnectionTimedOut as error:
                 if other_protocol:
-                    raise ProtocolError(_OTHER_PROTOCOL) from error
+                    raise ProtocolError(
+                        f"the {self.server} speaks another protocol number; {self._upgrade()}"
+                    ) from error
                 raise Unreachable(f"{error}; {self._remedy()}") from error
 
     def _connected(self, until: float) -> Connection:
         if self._connection is None:
-            path = self._layout.control_socket(Process.BROKER)
+            path = self._layout.control_socket(self.server)
             retry = self._limits.connect_retry_seconds
             try:
-                self._connection = open_connection(path, until, retry)
+                self._connection = open_connection(path, self.server, until, retry)
             except OSError as error:
                 self._fail_to_connect(error)
         return self._connection
 
     def _fail_to_connect(self, error: OSError) -> NoReturn:
-        path = self._layout.control_socket(Process.BROKER)
+        path = self._layout.control_socket(self.server)
         if isinstance(error, PermissionError):
             raise Unreachable(f"{path}: permission denied; run psictl as root") from error
         cause = error.strerror or str(error)
-        raise Unreachable(f"the broker's socket {path}: {cause}; {self._remedy()}") from error
+        raise Unreachable(
+            f"the {self.server}'s socket {path}: {cause}; {self._remedy()}"
+        ) from error
 
     def _remedy(self) -> str:
         if self._layout.is_host:
-            return "systemctl start psi-broker.socket, and see journalctl -u psi-broker.service"
+            unit = self.server.unit
+            return f"systemctl start psi-{self.server}.socket, and see journalctl -u {unit}"
         return f"start it with psictl dev --root {self._layout.root}, and see what dev logs"
+
+    def _upgrade(self) -> str:
+        unit = self.server.unit
+        return f"install the same version of psictl and psi-{self.server} and restart {unit}"
+
+    def _restart(self) -> str:
+        return f"restart {self.server.unit}"
 
     def _decode(self, untrusted_body: bytes, call: _Call) -> Reply:
         self._received += len(untrusted_body)
         if self._received > self._max_received:
-            raise ProtocolError(f"the broker sent over {self._max_received} bytes; {_RESTART}")
+            raise ProtocolError(
+                f"the {self.server} sent over {self._max_received} bytes; {self._restart()}"
+            )
         try:
             answer: Any = self._decoder.decode(untrusted_body)
         except msgspec.DecodeError as error:
             raise ProtocolError(
-                f"the broker sent a reply that is not valid: {printable(str(error))}; {_UPGRADE}"
+                f"the {self.server} sent a reply that is not valid: {printable(str(error))}; "
+                f"{self._upgrade()}"
             ) from error
         if answer.id != call.request_id:
             raise ProtocolError(
-                f"the broker answered request {answer.id} and not {call.request_id}; {_RESTART}"
+                f"the {self.server} answered request {answer.id} and not {call.request_id}; "
+                f"{self._restart()}"
             )
         if isinstance(answer, Refused):
             raise refusal_of(answer, call.route)
@@ -168,6 +186,13 @@ class BrokerClient:
             self._connection = None
 
 
-_UPGRADE = "install the same version of psictl and psi-broker and restart psi-broker.service"
-_OTHER_PROTOCOL = f"the broker speaks another protocol number; {_UPGRADE}"
-_RESTART = "restart psi-broker.service"
+class BrokerClient(ControlClient):
+    """A conversation with the broker."""
+
+    server = Process.BROKER
+
+
+class SealerClient(ControlClient):
+    """A conversation with the sealer."""
+
+    server = Process.SEALER

@@ -25,10 +25,11 @@ class OtherProtocol(Exception):
 
 
 class Connection:
-    """One connected socket; after any error it may only be closed."""
+    """One connected socket to a peer; after any error it may only be closed."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, peer: str) -> None:
         self._socket = connected
+        self._peer = peer
 
     def exchange(self, frame: bytes, until: float) -> bytes:
         """Send a frame and return the body of the one that answers, by ``until`` (monotonic).
@@ -40,9 +41,9 @@ class Connection:
             self._send(frame, until)
             return self._receive(until)
         except TimeoutError as error:
-            raise ConnectionTimedOut("the broker did not answer in time") from error
+            raise ConnectionTimedOut(f"the {self._peer} did not answer in time") from error
         except OSError as error:
-            raise ConnectionLost("the broker closed the connection without an answer") from error
+            raise self._lost() from error
 
     def close(self) -> None:
         """Close the socket; nothing is lost, for every request waits for its reply."""
@@ -62,17 +63,20 @@ class Connection:
             self._socket.settimeout(_left(until))
             untrusted_data = self._socket.recv(_READ_BYTES)
             if not untrusted_data:
-                raise ConnectionLost("the broker closed the connection without an answer")
+                raise self._lost()
             if untrusted_data == WRONG_PROTOCOL and not reader.partial:
                 raise OtherProtocol
             bodies = list(reader.feed(untrusted_data))
             if bodies and (len(bodies) > 1 or reader.partial):
-                raise ProtocolError("the broker sent more than one reply to one request")
+                raise ProtocolError(f"the {self._peer} sent more than one reply to one request")
             if bodies:
                 return bodies[0]
 
+    def _lost(self) -> ConnectionLost:
+        return ConnectionLost(f"the {self._peer} closed the connection without an answer")
 
-def open_connection(path: Path, until: float, retry_seconds: float) -> Connection:
+
+def open_connection(path: Path, peer: str, until: float, retry_seconds: float) -> Connection:
     """Connect to a Unix socket; while its backlog is full, try again every ``retry_seconds``.
 
     Raises OSError where nobody listens, ConnectionTimedOut once ``until`` (monotonic) passed.
@@ -88,12 +92,12 @@ def open_connection(path: Path, until: float, retry_seconds: float) -> Connectio
             time.sleep(retry_seconds)
         except TimeoutError as error:
             connected.close()
-            raise ConnectionTimedOut("the broker does not accept connections") from error
+            raise ConnectionTimedOut(f"the {peer} does not accept connections") from error
         except OSError:
             connected.close()
             raise
         else:
-            return Connection(connected)
+            return Connection(connected, peer)
 
 
 def _left(until: float) -> float:

@@ -6,14 +6,29 @@ from psi.shared.errors import ProtocolError, PsiError, Refusal, Temporary
 from psi.shared.limits import REASON_CHARACTERS
 from psi.shared.messages.base import Refused
 from psi.shared.messages.broker import BrokerError
+from psi.shared.messages.sealer import SealerError
 from psi.shared.names import printable
 from psi.shared.routes import Route
 
-_TEMPORARY: Final = frozenset({BrokerError.LIMITED, BrokerError.UNREACHABLE, BrokerError.DRAINING})
+_TEMPORARY: Final[frozenset[str]] = frozenset(
+    {
+        BrokerError.LIMITED,
+        BrokerError.UNREACHABLE,
+        BrokerError.DRAINING,
+        SealerError.DEVICE_UNAVAILABLE,
+        SealerError.DEVICE_BUSY,
+        SealerError.DEVICE_RESET,
+        SealerError.DEVICE_TIMEOUT,
+        SealerError.DRAINING,
+    }
+)
+_UNKNOWN: Final[frozenset[str]] = frozenset(
+    {BrokerError.UNKNOWN_NAME, BrokerError.UNKNOWN_ID, SealerError.UNKNOWN_SLOT}
+)
 
 
 class UnknownName(Refusal):
-    """The broker's configuration has no workload or project of that name."""
+    """The command line names a workload, project, id or slot that there is not."""
 
     exit_code = 2
 
@@ -21,10 +36,12 @@ class UnknownName(Refusal):
 def refusal_of(answer: Refused, route: Route) -> PsiError:
     """Return the error for a refusal; a code that the route's row lacks is a ProtocolError."""
     if answer.code not in route.errors:
-        return ProtocolError(f"the broker refused with a code it may not use here: {answer.code}")
-    detail = printable(answer.detail, REASON_CHARACTERS) or f"the broker says {answer.code}"
+        return ProtocolError(
+            f"the {route.server} refused with a code it may not use here: {answer.code}"
+        )
+    detail = printable(answer.detail, REASON_CHARACTERS) or f"the {route.server} says {answer.code}"
     if answer.code in _TEMPORARY:
         return Temporary(detail)
-    if answer.code == BrokerError.UNKNOWN_NAME:
+    if answer.code in _UNKNOWN:
         return UnknownName(answer.code, detail)
     return Refusal(answer.code, detail)

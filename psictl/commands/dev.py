@@ -24,7 +24,8 @@ def command(
 ) -> None:
     """Apply FILE below DIR and run the services there until SIGTERM or Ctrl-C.
 
-    Prints one JSON line when lookups can be answered.
+    Prints one JSON line when lookups can be answered. With --sealer the device, and cache.backend
+    with it, is an emulated one in DIR/dev-device, provisioned at its first start.
 
     Example: psictl dev --root /tmp/psi --config config.yaml
     """

@@ -17,10 +17,12 @@ import msgspec
 from psi.shared.errors import ConfigError, PsiError
 from psi.shared.limits import Limits
 from psictl import apply
+from psictl.apply.stand_in import write_stand_in
+from psictl.dev.device import prepare_device
 from psictl.dev.host import Host
 from psictl.dev.notify import ReadyListener
 from psictl.dev.services import SERVICES, Service
-from psictl.dev.sockets import listening
+from psictl.dev.sockets import Sockets
 from psictl.layout import Layout
 
 __all__ = ["run"]
@@ -39,15 +41,13 @@ def run(
     Raises ConfigError for bad arguments or a bad configuration, PsiError where another
     development host has this root or something cannot be started.
     """
-    if sealer is not None:
-        raise ConfigError("--sealer comes with the sealer, which is not built yet; leave it out")
     layout = Layout(root.absolute())
     if layout.is_host:
         raise ConfigError("the root / is the host itself; give a folder by --root")
     overrides = None if limits is None else _read_limits(limits)
     try:
         with _exclusive(layout):
-            _run(layout, config, overrides, services)
+            _run(layout, config, overrides, sealer, services)
     except OSError as error:
         raise PsiError(
             f"the development host ends: {error}; correct that and start again"
@@ -55,15 +55,26 @@ def run(
     return 0
 
 
-def _run(layout: Layout, config: Path, limits: bytes | None, services: tuple[Service, ...]) -> None:
+def _run(
+    layout: Layout,
+    config: Path,
+    limits: bytes | None,
+    sealer: str | None,
+    services: tuple[Service, ...],
+) -> None:
+    device = None if sealer is None else prepare_device(sealer, layout)
+    write_stand_in(layout, None if device is None else device.stand_in)
     for notice in apply.write(config, layout).notices:
         _say(notice)
     _say(f"services run as uid {os.geteuid()}, and peers must have that uid: no walls between them")
-    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (layout.state, layout.sealer_state):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     notify = ReadyListener(layout.run / "dev-notify.sock")
-    with contextlib.closing(notify), listening(layout, services) as sockets:
-        asyncio.run(Host(layout, services, sockets, notify, limits).run())
+    sockets = Sockets(layout)
+    with contextlib.closing(notify), contextlib.closing(sockets):
+        asyncio.run(Host(layout, services, sockets, notify, limits, device).run())
     layout.development_socket.unlink(missing_ok=True)
+    write_stand_in(layout, None)
 
 
 @contextlib.contextmanager

@@ -5,9 +5,12 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 _FIRST_DESCRIPTOR = 3
+_LOOK_SECONDS = 0.01
+"""Between looks for an emulator's socket, which is there within some 50 ms."""
 # LISTEN_PID must be the child's own pid, which nobody knows before it runs (sd_listen_fds(3)).
 _SHELL = ("/bin/sh", "-c", 'umask 077; cd /; export LISTEN_PID=$$; exec "$@"', "sh")
 
@@ -48,6 +51,13 @@ class Child:
         if self.code.done():
             return f"exited with code {self.code.result()}"
         return "" if self.ready.is_set() else f"is not READY after {seconds:g} s"
+
+    async def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a sign of life of a process that cannot say READY; whether it came."""
+        end = time.monotonic() + seconds
+        while not (here := condition()) and not self.code.done() and time.monotonic() < end:
+            await asyncio.wait((self.code,), timeout=_LOOK_SECONDS)
+        return here and not self.code.done()
 
     async def stop(self, seconds: float) -> None:
         """End the process: TERM, and KILL if it does not drain in time."""

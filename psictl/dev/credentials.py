@@ -5,12 +5,14 @@ from pathlib import Path
 
 from psi.shared.errors import ConfigError, PsiError
 from psi.shared.processes import Process
-from psi.shared.projection import BrokerProjection, decode_projection
+from psi.shared.projection import BrokerProjection, SealerProjection, decode_projection
+from psictl.apply.host_secret import NAME as HOST_SECRET
 from psictl.config.projection import credentials
 from psictl.layout import Layout
 
 CONFIG = "config.json"
 LIMITS = "limits.json"
+_RESERVED = frozenset({CONFIG, LIMITS, HOST_SECRET})
 
 
 def folder_of(layout: Layout, process: Process) -> Path:
@@ -23,8 +25,10 @@ def write_credentials(
 ) -> Path:
     """Make a service's folder anew; raises PsiError for a named credential that is not there."""
     files = {CONFIG: projection, LIMITS: limits}
+    if process is Process.SEALER:
+        files[HOST_SECRET] = _read(layout.config_dir / HOST_SECRET)
     if projection is not None:
-        files |= _named(layout, projection)
+        files |= _named(layout, process, projection)
     folder = folder_of(layout, process)
     remove_credentials(layout, process)
     folder.mkdir(mode=0o700, parents=True)
@@ -42,9 +46,12 @@ def remove_credentials(layout: Layout, process: Process) -> None:
         shutil.rmtree(folder)
 
 
-def _named(layout: Layout, projection: bytes) -> dict[str, bytes | None]:
-    names = credentials(decode_projection(projection, BrokerProjection))
-    if reserved := names & {CONFIG, LIMITS}:
+def _named(layout: Layout, process: Process, projection: bytes) -> dict[str, bytes | None]:
+    if process is Process.SEALER:
+        names = credentials(decode_projection(projection, SealerProjection))
+    else:
+        names = credentials(decode_projection(projection, BrokerProjection))
+    if reserved := names & _RESERVED:
         raise ConfigError(f"credential {min(reserved)} is PSI's own name; rename the credential")
     return {name: _read(layout.credstore / name) for name in sorted(names)}
 

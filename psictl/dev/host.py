@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from psi.shared.errors import PsiError
@@ -19,10 +20,15 @@ from psictl.apply.generation import current_generation
 from psictl.dev.children import Child
 from psictl.dev.control import serve_control
 from psictl.dev.credentials import remove_credentials, write_credentials
+from psictl.dev.device import START_SECONDS, Device
 from psictl.dev.notify import ReadyListener
+from psictl.dev.provision import provision_if_new
 from psictl.dev.services import Service
 from psictl.dev.sockets import Sockets
 from psictl.layout import Layout
+
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+"""What every child has."""
 
 
 @dataclass
@@ -34,9 +40,13 @@ class Host:
     sockets: Sockets
     notify: ReadyListener
     limits: bytes | None
-    children: dict[Process, Child] = field(default_factory=dict)
+    device: Device | None = None
+    children: dict[str, Child] = field(default_factory=dict)
+    """By the service's name; the emulator of a device by its own."""
     served: dict[Process, bytes | None] = field(default_factory=dict)
     """The projection that each running service was started with."""
+    started: bool = False
+    """Whether every service was started once; the sealer may have to be provisioned first."""
     announced: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     reloading: asyncio.Task[Reloaded] | None = None
@@ -50,46 +60,94 @@ class Host:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         loop.add_reader(self.notify, self._note_ready)
         control = await serve_control(self.layout, self._reload)
+        starting = asyncio.create_task(self._start_all())
         try:
-            for service in self.services:
-                self._start(service)
-            await stopping.wait()
+            waiting = asyncio.create_task(stopping.wait())
+            await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await waiting
         finally:
             control.close()
             self.stopping = True
+            starting.cancel()
             if self.reloading is not None:
                 self.reloading.cancel()
             async with self.lock:
                 await self._stop_all()
 
+    async def _start_all(self) -> None:
+        """Start the device, then each service that has something to do."""
+        async with self.lock:
+            needed = [service for service in self.services if self._is_needed(service)]
+            for service in needed:
+                self.sockets.of(service)
+            await self._start_device()
+            for service in needed:
+                child = self._start(service)
+                if self.device is not None and service.process is Process.SEALER:
+                    await self._provision(service, child)
+            self.started = True
+            self._announce()
+
+    async def _start_device(self) -> None:
+        """Run the emulator, where it is a process, until it listens; raises PsiError."""
+        device = self.device
+        if device is None or not device.argv:
+            return
+        running = self.children.get(device.name)
+        if running is not None and not running.code.done():
+            return
+        for path in device.sockets:
+            path.unlink(missing_ok=True)
+        child = Child(device.argv, _ENVIRONMENT, {})
+        self.children[device.name] = child
+        if not await child.wait_until(device.listens, START_SECONDS):
+            raise PsiError(f"{device.name} does not listen; see {self.layout.development_device}")
+        child.ready.set()
+
+    async def _provision(self, service: Service, child: Child) -> None:
+        cause = await child.wait_ready(service.ready_seconds)
+        if cause:
+            raise PsiError(f"the sealer {cause}; see what it logs")
+        await asyncio.to_thread(provision_if_new, self.layout, self.limits)
+
     def _start(self, service: Service) -> Child:
         projection = self._projection(service)
         folder = write_credentials(self.layout, service.process, projection, self.limits)
         environment = {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
+            **_ENVIRONMENT,
             "NOTIFY_SOCKET": str(self.notify.path),
             "CREDENTIALS_DIRECTORY": str(folder),
             DEVELOPMENT_UID: str(os.geteuid()),
             DEVELOPMENT_ROOT: str(self.layout.root),
         }
-        named = {str(each.caller): self.sockets[each] for each in service.listeners}
-        child = Child(service.argv, environment, named)
+        if self.device is not None and service.process is Process.SEALER:
+            environment |= self.device.environment
+        child = Child(service.argv, environment, self.sockets.of(service))
         self.children[service.process] = child
         self.served[service.process] = projection
         return child
 
     def _projection(self, service: Service) -> bytes | None:
-        if not service.configured:
-            return None
-        return (self.layout.current / file_name(service.process)).read_bytes()
+        return self._path(service).read_bytes() if service.configured else None
+
+    def _is_needed(self, service: Service) -> bool:
+        return not service.configured or self._path(service).exists()
+
+    def _path(self, service: Service) -> Path:
+        return self.layout.current / file_name(service.process)
 
     def _note_ready(self) -> None:
         pids = set(self.notify.ready_pids())
         for child in self.children.values():
             if child.pid in pids:
                 child.ready.set()
-        if not self.announced and all(each.serves for each in self.children.values()):
+        self._announce()
+
+    def _announce(self) -> None:
+        serving = self.started and all(each.serves for each in self.children.values())
+        if serving and not self.announced:
             self.announced = True
             _print(self._announcement())
 
@@ -97,19 +155,20 @@ class Host:
         paths = {
             (service.process, listener.caller): str(listener.path(self.layout))
             for service in self.services
+            if service.process in self.children
             for listener in service.listeners
         }
         return {
             "ready": True,
             "http": paths.get((Process.FRONTEND, Process.HTTP)),
             "ctl": {server: path for (server, who), path in paths.items() if who is Process.CTL},
-            "pids": {process: child.pid for process, child in self.children.items()},
+            "pids": {name: child.pid for name, child in self.children.items()},
         }
 
     def _reap(self) -> None:
-        for process, child in self.children.items():
+        for name, child in self.children.items():
             if child.reap() and not child.stopping:
-                _print({"exited": process, "code": child.code.result()})
+                _print({"exited": name, "code": child.code.result()})
 
     async def _reload(self) -> Reloaded:
         """Restart what the generation now in force changes, and what is down."""
@@ -122,8 +181,14 @@ class Host:
             return self.reloading.result()
 
     async def _restart_stale(self) -> Reloaded:
-        stale = [] if self.stopping else [each for each in self.services if self._is_stale(each)]
+        """Bring every service in line with the generation, servers before their callers."""
+        needed = [each for each in self.services if not self.stopping and self._is_needed(each)]
+        await self._start_device()
+        stale = [each for each in needed if self._is_stale(each)]
         causes = {service.process: await self._restart(service) for service in stale}
+        for service in self.services:
+            if service not in needed and not self.stopping:
+                await self._retire(service)
         manifest = current_generation(self.layout)
         return Reloaded(
             generation=manifest.number if manifest else 0,
@@ -132,11 +197,14 @@ class Host:
         )
 
     def _is_stale(self, service: Service) -> bool:
-        down = self.children[service.process].code.done()
+        child = self.children.get(service.process)
+        down = child is None or child.code.done()
         return down or self.served[service.process] != self._projection(service)
 
     async def _restart(self, service: Service) -> str:
-        await self.children[service.process].stop(service.stop_seconds)
+        running = self.children.get(service.process)
+        if running is not None:
+            await running.stop(service.stop_seconds)
         try:
             child = self._start(service)
         except (PsiError, OSError) as error:
@@ -144,11 +212,24 @@ class Host:
         _print({"restarted": service.process, "pid": child.pid})
         return await child.wait_ready(service.ready_seconds)
 
+    async def _retire(self, service: Service) -> None:
+        """Stop a service that has nothing to do any more; its callers were restarted before."""
+        child = self.children.get(service.process)
+        if child is None:
+            return
+        await child.stop(service.stop_seconds)
+        del self.children[service.process]
+        self.sockets.drop(service)
+        remove_credentials(self.layout, service.process)
+        _print({"stopped": service.process})
+
     async def _stop_all(self) -> None:
-        for service in self.services:
+        for service in reversed(self.services):
             if service.process in self.children:
                 await self.children[service.process].stop(service.stop_seconds)
             remove_credentials(self.layout, service.process)
+        if self.device is not None and self.device.name in self.children:
+            await self.children[self.device.name].stop(START_SECONDS)
 
 
 def _print(fields: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ class Service:
     argv: tuple[str, ...]
     listeners: tuple[Listener, ...]
     configured: bool = False
-    """Whether it reads a projection."""
+    """Whether it reads a projection; without one it has nothing to do and is not started."""
     ready_seconds: float = 75
     """TimeoutStartSec=: the broker says READY after at most 60, cache loaded or not."""
     stop_seconds: float = 10
@@ -50,9 +50,10 @@ def _control(server: Process) -> Listener:
 
 SERVICES = (
     Service(
-        Process.FRONTEND,
-        _python(Process.FRONTEND),
-        (Listener(Process.HTTP, lambda layout: layout.http_socket, 0o600),),
+        Process.SEALER,
+        _python(Process.SEALER),
+        (_ipc(Process.SEALER, Process.BROKER), _control(Process.SEALER)),
+        configured=True,
     ),
     Service(
         Process.BROKER,
@@ -60,5 +61,11 @@ SERVICES = (
         (_ipc(Process.BROKER, Process.FRONTEND), _control(Process.BROKER)),
         configured=True,
     ),
+    Service(
+        Process.FRONTEND,
+        _python(Process.FRONTEND),
+        (Listener(Process.HTTP, lambda layout: layout.http_socket, 0o600),),
+    ),
 )
-"""In the order in which they are stopped: callers before servers, so that none is cut off."""
+"""In the order in which they are started; stopped the other way, callers before servers, so that
+none is cut off and the last write at shutdown finds the sealer (r23)."""

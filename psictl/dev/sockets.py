@@ -1,10 +1,8 @@
 """Listening sockets that outlive the services: a restart queues callers, it refuses none."""
 
-import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 from psi.shared.limits import BACKLOG
@@ -14,20 +12,36 @@ from psictl.layout import Layout
 LOWEST_DESCRIPTOR = 100
 """Above what a child gets (3, 4, …), so that moving one down never closes another."""
 
-Sockets = dict[Listener, socket.socket]
 
+class Sockets:
+    """The sockets of the services that run; :meth:`close` removes them from the file system."""
 
-@contextlib.contextmanager
-def listening(layout: Layout, services: tuple[Service, ...]) -> Iterator[Sockets]:
-    """Give every service's sockets, and remove them from the file system at the end."""
-    listeners = [listener for service in services for listener in service.listeners]
-    with contextlib.ExitStack() as stack:
-        sockets = {}
-        for listener in listeners:
-            path = listener.path(layout)
-            sockets[listener] = stack.enter_context(listen(path, listener.mode))
-            stack.callback(path.unlink, missing_ok=True)
-        yield sockets
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._open: dict[Listener, socket.socket] = {}
+
+    def of(self, service: Service) -> dict[str, socket.socket]:
+        """Return a service's sockets by their descriptors' names; they are made at first."""
+        for listener in service.listeners:
+            if listener not in self._open:
+                self._open[listener] = listen(listener.path(self._layout), listener.mode)
+        return {str(each.caller): self._open[each] for each in service.listeners}
+
+    def drop(self, service: Service) -> None:
+        """Refuse callers of a service that is not needed any more."""
+        for listener in service.listeners:
+            self._remove(listener)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for listener in list(self._open):
+            self._remove(listener)
+
+    def _remove(self, listener: Listener) -> None:
+        made = self._open.pop(listener, None)
+        if made is not None:
+            made.close()
+            listener.path(self._layout).unlink(missing_ok=True)
 
 
 def listen(path: Path, mode: int, kind: int = socket.SOCK_STREAM) -> socket.socket:

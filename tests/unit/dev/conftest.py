@@ -73,9 +73,10 @@ def ask(path: Path) -> dict[str, Any]:
 class DevHost:
     """A running development host."""
 
-    def __init__(self, layout: Layout, config: Path, limits: str, *ways: str) -> None:
+    def __init__(self, layout: Layout, config: Path, limits: str, sealer: str, *ways: str) -> None:
         self.layout = layout
-        command = [sys.executable, dev_main.__file__, str(layout.root), str(config), limits, *ways]
+        arguments = [str(layout.root), str(config), limits, sealer, *ways]
+        command = [sys.executable, dev_main.__file__, *arguments]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
@@ -140,11 +141,18 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(layout: Layout, config: Path) -> Iterator[Start]:
-    """Return a function that starts a host: ``start(frontend=WAYS, broker=WAYS, limits=PATH)``."""
+    """Return a function that starts a host: ``start(frontend=WAYS, …, limits=PATH, device=X)``."""
     hosts: list[DevHost] = []
 
-    def run(*, frontend: str = "", broker: str = "", limits: str = "") -> DevHost:
-        hosts.append(DevHost(layout, config, limits, frontend, broker))
+    def run(
+        *,
+        frontend: str = "",
+        broker: str = "",
+        sealer: str = "",
+        limits: str = "",
+        device: str = "",
+    ) -> DevHost:
+        hosts.append(DevHost(layout, config, limits, device, frontend, broker, sealer))
         return hosts[-1]
 
     yield run

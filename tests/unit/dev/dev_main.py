@@ -1,6 +1,6 @@
-"""The development host with fakes in its table: ``dev_main.py ROOT CONFIG LIMITS WAYS WAYS``.
+"""The development host with fakes in its table: ``dev_main.py ROOT CONFIG LIMITS SEALER WAYS…``.
 
-The last two are what the fake frontend and broker do (see fake_service.py), separated by commas;
+WAYS are what the fake frontend, broker and sealer do (see fake_service.py), separated by commas;
 ``hasty`` among them is for the host: it waits half a second for READY.
 """
 
@@ -26,10 +26,12 @@ def _fake(service: Service, ways: str) -> Service:
 
 def main() -> int:
     """Run until SIGTERM; errors are shown as the command line shows them."""
-    root, config, limits, *ways = sys.argv[1:]
-    services = tuple(_fake(*pair) for pair in zip(SERVICES, ways, strict=True))
+    root, config, limits, sealer, *ways = sys.argv[1:]
+    by_name = dict(zip(("frontend", "broker", "sealer"), ways, strict=True))
+    services = tuple(_fake(service, by_name[service.process]) for service in SERVICES)
+    overrides = Path(limits) if limits else None
     try:
-        return run(Path(root), Path(config), Path(limits) if limits else None, services=services)
+        return run(Path(root), Path(config), overrides, sealer or None, services=services)
     except PsiError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

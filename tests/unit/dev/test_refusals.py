@@ -9,9 +9,10 @@ from psictl.dev import run
 from psictl.layout import Layout
 
 
-def test_a_sealer_is_not_built_yet(layout: Layout, config: Path) -> None:
-    with pytest.raises(ConfigError, match="--sealer comes with the sealer"):
-        run(layout.root, config, None, "software")
+def test_an_unknown_device_is_refused(layout: Layout, config: Path) -> None:
+    with pytest.raises(ConfigError, match="--sealer takes software, swtpm, softhsm"):
+        run(layout.root, config, None, "yubikey")
+    assert not layout.config_dir.exists()
 
 
 def test_a_root_over_sixty_bytes_is_refused(config: Path) -> None:
