@@ -45,8 +45,8 @@ class Sealer:
         self.holder = KeyHolder(store, session, host_secret, projection.hold, limits, log)
         status = StatusReport(projection.backend, self.holder, self._thread)
         keeper = SlotKeeper(self.holder, session, store, log)
-        audit = Audit(full=True, interval_seconds=limits.audit_summary_seconds)
-        control = ControlHandler(keeper, session, status, audit)
+        self.audit = Audit(full=True, interval_seconds=limits.audit_summary_seconds)
+        control = ControlHandler(keeper, session, status, self.audit)
         broker = BrokerHandler(self.holder, status)
         self.endpoints = {
             "broker": Endpoint(Process.BROKER, Process.SEALER, broker, limits, log),

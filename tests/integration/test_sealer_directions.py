@@ -30,7 +30,10 @@ BROKER: tuple[Request, ...] = (
     s.WrapKey(purpose="cache", generation=1, key=DataKey(b"k" * 32)),
     s.UnwrapKey(purpose="cache", generation=1, wrapped=b"x"),
 )
-FOREIGN: tuple[Request, ...] = (b.Ping(), b.Lookup(secret_id="0" * 25, claimed_uid=0, claimed_pid=1))
+FOREIGN: tuple[Request, ...] = (
+    b.Ping(),
+    b.Lookup(secret_id="0" * 25, claimed_uid=0, claimed_pid=1),
+)
 
 
 def talk(path: Path, request: Request) -> bytes:

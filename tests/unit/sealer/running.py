@@ -1,5 +1,6 @@
 """The whole sealer in this process, on real sockets, with a device that a test scripts."""
 
+import io
 import os
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -123,6 +124,7 @@ async def running(
     )
     secret = SecretBytes(pin) if pin is not None else None
     sealer = Sealer(projection, device.backend, host_secret, secret, limits, _log())
+    sealer.audit._stream = io.StringIO()
     sockets = {}
     for name in ("broker", "ctl"):
         (folder / name).unlink(missing_ok=True)

@@ -1,9 +1,6 @@
 """The keyslot file on disk: whole or untouched, and nobody else's."""
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from psi.sealer.device_error import DeviceError
 from psi.sealer.keyslot_file import KeyslotFile
 from psi.sealer.keyslot_store import NAME, KeyslotStore
 from psi.shared.messages.sealer import SealerError
+from tests.unit.sealer.full_disk import full_disk
 from tests.unit.sealer.samples import keys, keyslot_file, slots
 
 
@@ -19,17 +17,6 @@ from tests.unit.sealer.samples import keys, keyslot_file, slots
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir(mode=0o700)
     return tmp_path / "state"
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Refuse every byte that this process writes to a file (setrlimit(2): EFBIG)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def refused(store: KeyslotStore, words: str) -> None:

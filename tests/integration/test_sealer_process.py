@@ -1,0 +1,162 @@
+"""The real process: how it starts, refuses to start, is killed, and what it loads."""
+
+import asyncio
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from psi.sealer.backends.software import KEY_FILE
+from psi.shared.errors import PsiError
+from psi.shared.messages.sealer import (
+    Provision,
+    ProvisionReply,
+    SealerError,
+    SealerStatus,
+    SealerStatusReply,
+    UnwrapKey,
+    UnwrapKeyReply,
+    WrapKey,
+    WrapKeyReply,
+)
+from psi.shared.processes import Process
+from psi.shared.secret import DataKey
+from tests.unit.sealer.sealer_process import SealerProcess
+
+KEY = DataKey(b"d" * 32)
+_ROUNDS = 12
+_MOMENTS = 0.002
+"""Seconds between the moments of the kill: provisioning takes some 10 ms."""
+
+
+def provision(sealer: SealerProcess, *, force: bool = False) -> None:
+    request = Provision(recovery=False, force=force)
+    asyncio.run(sealer.ask(Process.CTL, request, ProvisionReply))
+
+
+def wrap(sealer: SealerProcess) -> bytes:
+    request = WrapKey(purpose="token", generation=3, key=KEY)
+    return asyncio.run(sealer.ask(Process.BROKER, request, WrapKeyReply)).wrapped
+
+
+def unwrap(sealer: SealerProcess, wrapped: bytes) -> DataKey:
+    request = UnwrapKey(purpose="token", generation=3, wrapped=wrapped)
+    return asyncio.run(sealer.ask(Process.BROKER, request, UnwrapKeyReply)).key
+
+
+def status(sealer: SealerProcess) -> SealerStatusReply:
+    return asyncio.run(sealer.ask(Process.BROKER, SealerStatus(), SealerStatusReply))
+
+
+@pytest.mark.parametrize("hold", ["open", "per-operation"])
+def test_a_key_comes_back_after_stop_and_start(tmp_path: Path, hold: str) -> None:
+    sealer = SealerProcess(tmp_path, hold=hold)
+    with sealer:
+        assert status(sealer).state == "unprovisioned"
+        provision(sealer)
+        wrapped = wrap(sealer)
+        assert sealer.stop() == 0
+    with sealer:
+        assert unwrap(sealer, wrapped) == KEY
+        assert status(sealer).state == {"open": "open", "per-operation": "closed"}[hold]
+
+
+def test_the_software_backend_says_what_it_is(tmp_path: Path) -> None:
+    with SealerProcess(tmp_path) as sealer:
+        assert "NOT PROTECTED" in status(sealer).detail
+        assert "NOT PROTECTED" in sealer.text()
+
+
+def test_it_loads_no_library_of_a_device_that_is_not_configured(tmp_path: Path) -> None:
+    with SealerProcess(tmp_path) as sealer:
+        provision(sealer)
+        wrap(sealer)
+        mapped = sealer.maps()
+    for library in ("libtss2", "pkcs11", "libcurl", "libgnutls"):
+        assert library not in mapped
+    assert "cryptography" in mapped
+
+
+def test_it_dumps_no_core(tmp_path: Path) -> None:
+    with SealerProcess(tmp_path) as sealer:
+        limits = Path(f"/proc/{sealer.pid}/limits").read_text().splitlines()
+    (core,) = (line.split()[4:6] for line in limits if line.startswith("Max core file size"))
+    assert core == ["0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("host-secret", None, "credential host-secret: No such file"),
+        ("host-secret", b"short", "host-secret: 5 bytes, not 32"),
+        ("config.json", None, "credential config.json: No such file"),
+        ("config.json", b"{}", "the projection is not valid"),
+    ],
+)
+def test_without_its_credentials_it_does_not_start(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    sealer = SealerProcess(tmp_path)
+    (sealer.credentials / name).unlink()
+    if content is not None:
+        (sealer.credentials / name).write_bytes(content)
+    assert sealer.exit_code() == 2
+    assert words in sealer.text()
+    assert "Traceback" not in sealer.text()
+
+
+def test_without_its_state_folder_it_stays_up_and_says_so(tmp_path: Path) -> None:
+    sealer = SealerProcess(tmp_path)
+    sealer.state.rmdir()
+    with sealer:
+        found = status(sealer)
+        assert (found.state, found.code) == ("degraded", SealerError.CORRUPT)
+        assert str(sealer.state) in found.detail
+
+
+def test_a_device_library_that_is_missing_is_told(tmp_path: Path) -> None:
+    sealer = SealerProcess(tmp_path, backend="pkcs11")
+    with sealer:
+        with pytest.raises(PsiError, match=r"set sealer\.pkcs11"):
+            provision(sealer)
+        assert status(sealer).state == "unprovisioned"
+
+
+def test_a_lost_software_key_is_another_device(tmp_path: Path) -> None:
+    sealer = SealerProcess(tmp_path)
+    with sealer:
+        provision(sealer)
+        wrapped = wrap(sealer)
+        sealer.kill()
+        (sealer.state / KEY_FILE).unlink()
+        sealer.start()
+        with pytest.raises(PsiError):
+            unwrap(sealer, wrapped)
+        assert status(sealer).code == SealerError.OTHER_DEVICE
+
+
+def test_killed_while_provisioning_it_has_a_whole_file_or_none(tmp_path: Path) -> None:
+    sealer = SealerProcess(tmp_path)
+    wrapped = b""
+    for number in range(_ROUNDS):
+        sealer.start()
+        killer = threading.Timer(_MOMENTS * number, sealer.kill)
+        killer.start()
+        with contextlib.suppress(PsiError), ThreadPoolExecutor(1) as caller:
+            # Unless it was answered, the next process may find the request in the backlog.
+            making = caller.submit(provision, sealer, force=True)
+            killer.join()
+            sealer.start()
+            making.result()
+        found = status(sealer)
+        assert found.state in ("unprovisioned", "open", "closed"), found.detail
+        assert not list(sealer.state.glob(".*.tmp"))
+        if found.slots:
+            wrapped = wrap(sealer)
+            sealer.kill()
+            sealer.start()
+            assert unwrap(sealer, wrapped) == KEY
+        sealer.kill()
+    assert wrapped, "some round was provisioned"
