@@ -9,12 +9,14 @@ next probe instead of failing all containers of the boot.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from psi.broker.infisical.clock import Clock
 from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.broker.upstream import Upstream
+from psi.shared.errors import PsiError
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.secret import SecretBytes
@@ -23,13 +25,24 @@ T = TypeVar("T")
 Ask = Callable[[], Awaitable[T]]
 _OUTAGE = frozenset({Kind.TRANSPORT})
 """What an open breaker is for; a refusal or a rate limit is an answer."""
+_GRACE_SHARE = 0.9
+"""Of a live fetch's whole time, spent on waiting in the boot grace: the rest is for saying why."""
 
 
 class Breaker:
     """An Upstream that fails fast while Infisical is away."""
 
-    def __init__(self, upstream: Upstream, limits: Limits, clock: Clock, log: Log) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        limits: Limits,
+        clock: Clock,
+        log: Log,
+        seen_before: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._upstream = upstream
+        self._seen_before = seen_before
+        """When an earlier process last saw Infisical: wall time, 0 if not known."""
         self._limits = limits
         self._clock = clock
         self._log = log
@@ -68,18 +81,18 @@ class Breaker:
         return await self._through(ask)
 
     async def _through(self, ask: Ask[T]) -> T:
-        if self.is_open and not self._in_boot_grace():
-            raise self._refusal()
+        patience = self._clock.boot() + self._limits.miss_seconds * _GRACE_SHARE
+        until = min(patience, self._started + self._limits.boot_grace_seconds)
         while True:
             try:
                 if not self.is_open:
                     return await self._watched(ask)
             except UpstreamError as error:
-                if error.kind not in _OUTAGE or not self._in_boot_grace():
+                if error.kind not in _OUTAGE or self._clock.boot() >= until:
                     raise
-            if not self._in_boot_grace():
+            self._ensure_probing()
+            if self._clock.boot() >= until or not await self._recovers(until):
                 raise self._refusal()
-            await self._next_recovery()
 
     async def _watched(self, ask: Ask[T]) -> T:
         try:
@@ -87,23 +100,21 @@ class Breaker:
         except UpstreamError as error:
             if error.kind in _OUTAGE:
                 self._failed(error, ask)
-            else:
-                self._succeeded()
+            elif error.status is not None:
+                # Without one it was refused on this host, and says nothing of Infisical.
+                self._succeeded(genuine=error.kind is not Kind.FOREIGN)
             raise
         self._succeeded()
         return result
 
-    async def _next_recovery(self) -> None:
-        """Wait for a probe that succeeds, or for the end of the boot grace."""
-        left = self._started + self._limits.boot_grace_seconds - self._clock.boot()
+    async def _recovers(self, until: float) -> bool:
+        """Wait for a probe that succeeds; tell whether one did in time."""
         try:
-            async with asyncio.timeout(max(0.0, left)):
+            async with asyncio.timeout(until - self._clock.boot()):
                 await self._recovered.wait()
         except TimeoutError:
-            return
-
-    def _in_boot_grace(self) -> bool:
-        return self._clock.boot() - self._started < self._limits.boot_grace_seconds
+            return False
+        return True
 
     def _failed(self, error: UpstreamError, ask: Ask[Any]) -> None:
         self._last_error = error
@@ -111,11 +122,17 @@ class Breaker:
         if self._failing_since is None:
             self._failing_since = self._clock.boot()
             self._recovered.clear()
-        if self._prober is None:
+            self._log.warning("infisical.away", cause=error)
+        self._ensure_probing()
+
+    def _ensure_probing(self) -> None:
+        """Have a probe under way; one that a fault has ended would leave the breaker open."""
+        if self._prober is None or self._prober.done():
             self._prober = asyncio.get_running_loop().create_task(self._probing())
 
-    def _succeeded(self) -> None:
-        self._last_good = self._clock.wall()
+    def _succeeded(self, *, genuine: bool = True) -> None:
+        if genuine:
+            self._last_good = self._clock.wall()
         if self._failing_since is not None:
             self._log.info("infisical.reachable")
         self._failing_since = None
@@ -129,17 +146,12 @@ class Breaker:
                 break
             try:
                 await self._watched(self._probe)
-            except UpstreamError as error:
+            except PsiError as error:
                 self._log.debug("infisical.probe", cause=error)
-        self._prober = None
-        self._probe = None
 
     def _refusal(self) -> UpstreamError:
         cause = self._last_error.detail if self._last_error else "no answer"
-        if self._last_good is None:
-            seen = "never seen since the broker's start"
-        else:
-            seen = f"last seen {self._clock.wall() - self._last_good:.0f} s ago"
+        seen = _when(self._last_good or self._seen_before())
         return UpstreamError(Kind.TRANSPORT, f"Infisical is away, {seen}: {cause}")
 
     async def close(self) -> None:
@@ -147,3 +159,12 @@ class Breaker:
         if self._prober is not None:
             self._prober.cancel()
             await asyncio.gather(self._prober, return_exceptions=True)
+
+
+def _when(seen: float) -> str:
+    """Return when Infisical was last seen, as a person reads it who was not there."""
+    try:
+        moment = datetime.fromtimestamp(seen, UTC)
+    except (ValueError, OverflowError, OSError):
+        seen = 0.0
+    return f"last seen {moment:%Y-%m-%d %H:%M} UTC" if seen else "not seen since the broker's start"
