@@ -32,9 +32,11 @@ async def run_until_stopped(
     log: Log,
     drain: Callable[[], Awaitable[None]],
     healthy: Callable[[], bool] = lambda: True,
+    useful: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Say READY, feed the watchdog from the event loop, and drain on SIGTERM or SIGINT.
 
+    READY waits for ``useful``; a signal meanwhile drains all the same, for the sockets are open.
     The watchdog is pinged only while the loop turns, for a hung loop is a hung service, and
     only while ``healthy`` says so: a thread may hang while the loop turns (r22).
     """
@@ -44,13 +46,28 @@ async def run_until_stopped(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     watchdog = asyncio.create_task(_feed_watchdog(notifier, limits, log, healthy))
-    notifier.notify("READY=1")
-    log.info("ready")
+    if await _first(useful, stopping):
+        notifier.notify("READY=1")
+        log.info("ready")
     await stopping.wait()
     notifier.notify("STOPPING=1")
     log.info("stopping")
     await drain()
     watchdog.cancel()
+
+
+async def _first(useful: Callable[[], Awaitable[None]] | None, stopping: asyncio.Event) -> bool:
+    """Wait until the service is useful or stopping; tell whether it is the former."""
+    if useful is None:
+        return True
+    ready, stopped = asyncio.ensure_future(useful()), asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not ready.done():
+        ready.cancel()
+        return False
+    await ready
+    return True
 
 
 async def _feed_watchdog(

@@ -32,7 +32,7 @@ async def serve() -> None:
     await asyncio.to_thread(broker.load)
     await broker.serve(sockets)
     notifier: Notifier = sdnotify.SystemdNotifier()
-    await run_until_stopped(notifier, limits, log, broker.drain)
+    await run_until_stopped(notifier, limits, log, broker.drain, useful=broker.useful)
 
 
 def main() -> int:

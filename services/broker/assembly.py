@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psi.broker.breaker import Breaker
 from psi.broker.cache_control import CacheControl
-from psi.broker.cache_parts import CacheParts, make_cache
+from psi.broker.cache_parts import make_cache
 from psi.broker.control_handler import ControlHandler
 from psi.broker.control_reads import SecretReader
 from psi.broker.discovery import Discovery
@@ -18,9 +18,9 @@ from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping_store import MappingStore
 from psi.broker.policy import Policy
 from psi.broker.refresh import Refresher
+from psi.broker.refresh_reader import RefreshReader
 from psi.broker.sealed_store import SealedStore
 from psi.broker.status import StatusReport
-from psi.broker.upstream import Upstream
 from psi.broker.values import Values
 from psi.broker.withdrawal import Withdrawals
 from psi.shared.atomic_file import sweep_temporaries
@@ -57,14 +57,14 @@ class Broker:
         self._client = InfisicalClient(
             projection.infisical, state_dir=self._folder, credentials=credentials, limits=limits
         )
-        self._breaker = Breaker(self._client, limits, clock, log)
+        self._breaker = Breaker(self._client, limits, clock, log, self._cache.last_contact)
         self._sealed = SealedStore(self._folder / "sealed", self._cache.sealer, limits, clock, log)
         self._values = Values(
             projects, policy, self._cache.cache, self._breaker, self._sealed, limits
         )
         lookups = LookupHandler(self._store, policy, self._values, self._sealed, self._audit)
         identities = Identities(self._client, limits)
-        refresher = _make_refresher(projection, policy, self._client, self._cache, limits)
+        refresher = self._make_refresher(projection, policy)
         control = ControlHandler(
             self._store,
             Discovery(projection.workloads, self._client, self._values),
@@ -94,11 +94,15 @@ class Broker:
         self._store.load()
 
     async def serve(self, sockets: dict[str, socket.socket]) -> None:
-        """Accept on both sockets, and load the cache: an uncached lookup goes live meanwhile."""
+        """Accept on both sockets and begin to load: an uncached lookup goes live meanwhile."""
         for name, endpoint in self._endpoints.items():
             await endpoint.serve(sockets[name])
         self._opening = asyncio.get_running_loop().create_task(self._sealed.run())
-        await self._cache.start()
+        self._cache.start()
+
+    async def useful(self) -> None:
+        """Return when the cache is loaded, or is not to be had soon: then READY is true (r21)."""
+        await self._cache.settled()
 
     async def drain(self) -> None:
         """Let requests finish for a bounded time, then end what waits for Infisical."""
@@ -115,15 +119,10 @@ class Broker:
         await self._client.close()
         self._audit.flush()
 
-
-def _make_refresher(
-    projection: BrokerProjection,
-    policy: Policy,
-    upstream: Upstream,
-    cache: CacheParts,
-    limits: Limits,
-) -> Refresher | None:
-    if cache.memory is None:
-        return None
-    withdrawals = Withdrawals(cache.memory, limits, SystemClock())
-    return Refresher(projection, policy, upstream, cache.memory, cache.keeper, withdrawals)
+    def _make_refresher(self, projection: BrokerProjection, policy: Policy) -> Refresher | None:
+        memory, keeper = self._cache.memory, self._cache.keeper
+        if memory is None:
+            return None
+        reader = RefreshReader(projection, self._client, memory, self._limits)
+        withdrawals = Withdrawals(memory, self._limits)
+        return Refresher(projection, policy, reader, memory, keeper, withdrawals, self._audit)

@@ -23,14 +23,27 @@ class CacheEntry:
     """A value, when Infisical last confirmed it, and when it was first seen to be gone.
 
     Times are seconds of CLOCK_BOOTTIME: a wall clock that jumps must not age anything (r24).
+    What came from a file has the file's wall time in ``stamp`` too, until Infisical confirms it:
+    the age that was made of it is as good as the wall clock was when the file was loaded.
     """
 
-    __slots__ = ("contact", "gone", "value")
+    __slots__ = ("contact", "gone", "stamp", "value")
 
-    def __init__(self, value: SecretBytes, contact: float, gone: float | None = None) -> None:
+    def __init__(
+        self,
+        value: SecretBytes,
+        contact: float,
+        gone: float | None = None,
+        stamp: float | None = None,
+    ) -> None:
         self.value = value
         self.contact = contact
         self.gone = gone
+        self.stamp = stamp
+
+    def confirm(self, now: float) -> None:
+        """Note that Infisical has it."""
+        self.contact, self.gone, self.stamp = now, None, None
 
 
 class Cache(Protocol):
@@ -79,7 +92,7 @@ def _nothing() -> None:
 
 
 class MemoryCache:
-    """Keeps values until the process ends; ``changed`` is told of each new or changed one."""
+    """Keeps values until the process ends; ``changed`` is told of what a file must have too."""
 
     keeps = True
 
@@ -101,10 +114,28 @@ class MemoryCache:
         entry = self._entries.get(key)
         now = self._clock.boot()
         if entry is not None and entry.value == value:
-            entry.contact, entry.gone = now, None
-            return
-        self._entries[key] = CacheEntry(value, now)
+            entry.confirm(now)
+        else:
+            self._entries[key] = CacheEntry(value, now)
         self.changed()
+
+    def note_present(self, key: CacheKey) -> None:
+        """Note that Infisical has a key, although its value cannot be had now."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.gone is not None:
+            entry.gone = None
+            self.changed()
+
+    def note_gone(self, key: CacheKey) -> float | None:
+        """Note that Infisical lacks a key; return for how long that is known, None if not kept."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = self._clock.boot()
+        if entry.gone is None:
+            entry.gone = now
+            self.changed()
+        return now - entry.gone
 
     def is_stale(self, key: CacheKey) -> bool:
         """Whether a value is kept and its last good contact is over ``max_stale`` ago."""
@@ -112,8 +143,11 @@ class MemoryCache:
         return entry is not None and self._aged(entry)
 
     def _aged(self, entry: CacheEntry) -> bool:
+        """Whether both clocks say so, where there are two: one of them may have been set wrong."""
         limit = self._max_stale
-        return limit is not None and self._clock.boot() - entry.contact > limit
+        if limit is None or self._clock.boot() - entry.contact <= limit:
+            return False
+        return entry.stamp is None or self._clock.wall() - entry.stamp > limit
 
     def merge(self, entries: Iterable[tuple[CacheKey, CacheEntry]]) -> int:
         """Take entries that were read from a file where there is none; return how many.

@@ -3,13 +3,13 @@
 import time
 from typing import Literal
 
-from psi.broker.cache import CacheKey
 from psi.broker.cache_keeper import FileKeeper
 from psi.broker.cache_parts import CacheParts
 from psi.broker.mapping import Coordinate, SealedName
 from psi.broker.mapping_store import MappingStore
 from psi.broker.paging import Pages
-from psi.broker.refresh import Refresher, Tally
+from psi.broker.refresh import Refresher
+from psi.broker.refresh_tally import Tally
 from psi.broker.values import Values
 from psi.shared.errors import PsiError, Refusal
 from psi.shared.limits import PAGE_ITEMS, Limits
@@ -102,7 +102,7 @@ class CacheControl:
             findings, following = self._pages.follow(request.cursor, PAGE_ITEMS)
         else:
             self._last = await self._refresher.refresh(confirm=request.confirm)
-            if self._last.failed < self._last.sources:
+            if not self._last.failed:
                 self._refreshed_at = time.time()
             findings, following = self._pages.begin(self._last.findings, PAGE_ITEMS)
         tally = self._last
@@ -123,16 +123,13 @@ class CacheControl:
         """Drop entries; they are gone from the disk when this is answered."""
         if self._memory is None:
             raise Refusal(BrokerError.UNSERVED, _OFF)
-        if request.everything:
-            keys = list(self._memory.coordinates())
-        else:
-            key = self._values.cache_key(self._named(request))
-            keys = [key] if key is not None else []
+        key = None if request.everything else self._values.cache_key(self._named(request))
         self._values.forget_listings()
-        return InvalidateReply(id=request.id, dropped=await self._remove(keys))
-
-    async def _remove(self, keys: list[CacheKey]) -> int:
-        return await self._keeper.remove(keys)
+        if request.everything:
+            dropped = await self._keeper.clear()
+        else:
+            dropped = await self._keeper.remove([] if key is None else [key])
+        return InvalidateReply(id=request.id, dropped=dropped)
 
     def _named(self, request: Invalidate) -> Coordinate:
         if request.secret_id is not None:

@@ -4,6 +4,7 @@ All of it blocks and runs on a thread. Nothing here is ever deleted but a file w
 have been merged into one that was written since (r8).
 """
 
+import errno
 import os
 import stat
 import time
@@ -15,7 +16,9 @@ from psi.shared.atomic_file import remove_file, replace_file
 
 NAME = "cache.enc"
 _KEPT = f"{NAME}.unreadable-"
+_DISCARDED = f"{NAME}.discarded-"
 _MAX_KEPT_SHOWN = 16
+_NO_FILE = "it is a link, no regular file, or too large"
 
 
 def read_whole(path: Path, limit: int) -> bytes | None:
@@ -27,11 +30,18 @@ def read_whole(path: Path, limit: int) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:  # as O_NOFOLLOW meets a link, open a socket
+            raise DamagedEnvelope(_NO_FILE) from None
+        raise
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-            raise DamagedEnvelope("it is no regular file, or too large")
-        return file.read()
+            raise DamagedEnvelope(_NO_FILE)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 class CacheFile:
@@ -49,19 +59,29 @@ class CacheFile:
 
     def write(self, blob: bytes) -> None:
         """Replace the file; a kill or a full disk at any step leaves the old one whole."""
+        if len(blob) > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, "the cache is larger than what would be read again")
         replace_file(self._folder, NAME, blob)
 
     def set_aside(self) -> str:
         """Rename a file that cannot be opened, so that it is never overwritten."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         kept = f"{_KEPT}{stamp}-{os.urandom(2).hex()}"
+        self._rename(NAME, kept)
+        return kept
+
+    def discard_kept(self) -> None:
+        """Rename the files set aside, so that no start takes anything from them any more."""
+        for path in self._folder.glob(f"{_KEPT}*"):
+            self._rename(path.name, _DISCARDED + path.name.removeprefix(_KEPT))
+
+    def _rename(self, old: str, new: str) -> None:
         directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.rename(NAME, kept, src_dir_fd=directory, dst_dir_fd=directory)
+            os.rename(old, new, src_dir_fd=directory, dst_dir_fd=directory)
             os.fsync(directory)
         finally:
             os.close(directory)
-        return kept
 
     def kept(self) -> list[str]:
         """Return the names of files set aside, the newest first."""

@@ -25,8 +25,12 @@ class Keeper(Protocol):
         """Drop entries for good; raises Refusal where that is not certain."""
         ...
 
+    async def clear(self) -> int:
+        """Drop every entry for good, of files set aside too; raises Refusal as :meth:`remove`."""
+        ...
+
     async def refreshed(self) -> None:
-        """Note that ages changed, and try again what could not be opened."""
+        """Try again what could not be opened."""
         ...
 
 
@@ -40,8 +44,12 @@ class MemoryKeeper:
         """Drop entries from memory."""
         return self._memory.remove(keys)
 
+    async def clear(self) -> int:
+        """Drop all entries from memory."""
+        return self._memory.remove(list(self._memory.coordinates()))
+
     async def refreshed(self) -> None:
-        """Do nothing: ages are in memory already."""
+        """Do nothing: there is no file."""
 
 
 class FileKeeper:
@@ -66,10 +74,13 @@ class FileKeeper:
         memory.changed = self.writer.note_change
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Begin to load and to write; returns when loaded, given up for now, or after a while."""
+    def start(self) -> None:
+        """Begin to load and to write."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self.loader.run()), loop.create_task(self.writer.run())]
+
+    async def settled(self) -> None:
+        """Return when the file is loaded, or not to be had for now, or after a while."""
         try:
             async with asyncio.timeout(self._limits.cache_load_seconds):
                 await self.loader.settled.wait()
@@ -80,9 +91,17 @@ class FileKeeper:
         """Drop entries, on disk before this returns."""
         return await self.writer.remove(keys)
 
+    async def clear(self) -> int:
+        """Drop all entries, on disk before this returns; what was set aside is merged no more."""
+        try:
+            await asyncio.to_thread(self._file.discard_kept)
+        except OSError as error:
+            detail = f"the files set aside cannot be renamed: {error.strerror}; see df and owners"
+            raise Refusal(BrokerError.FULL, detail) from error
+        return await self.writer.remove(list(self._memory.coordinates()))
+
     async def refreshed(self) -> None:
-        """Write the new ages, and try the files that were set aside."""
-        self.writer.note_change()
+        """Try the files that were set aside."""
         if self.loader.loaded.is_set():
             await self.loader.merge_kept()
 

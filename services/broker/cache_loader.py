@@ -9,7 +9,8 @@ import asyncio
 
 from psi.broker.cache import CacheKey, MemoryCache
 from psi.broker.cache_file import CacheFile
-from psi.broker.cache_opener import OpenedCache, open_cache
+from psi.broker.cache_opener import open_cache
+from psi.broker.cache_payload import Content
 from psi.broker.envelope import DamagedEnvelope
 from psi.broker.infisical.clock import Clock
 from psi.broker.sealer_client import SealerClient, SealerRefusal
@@ -42,8 +43,10 @@ class CacheLoader:
         self.detail = ""
         self.generation = 0
         self.written_at = 0.0
+        self.contact = 0.0
+        """When Infisical was last seen by what the file holds: wall time, 0 if not known."""
         self.removed: set[CacheKey] = set()
-        """Removed before the file was loaded: its entries of these keys are dropped."""
+        """Removed since, so not to come back from a file that is loaded or merged later (r30)."""
         self.merged: list[str] = []
         """Files set aside whose entries are in memory, to be forgotten after the next write."""
 
@@ -74,13 +77,17 @@ class CacheLoader:
         self.detail = ""
         return True
 
-    def _take(self, opened: OpenedCache) -> None:
+    def _take(self, opened: Content) -> None:
+        if any(key in self.removed for key, _ in opened.entries):
+            self._memory.changed()  # the file still has what is removed
+        self.removed.update(opened.removed)
         self.generation = opened.generation
         self.written_at = opened.written_at
+        self.contact = opened.contact
         count = self._merge(opened)
         self._log.info("cache.loaded", entries=count, generation=opened.generation)
 
-    def _merge(self, opened: OpenedCache) -> int:
+    def _merge(self, opened: Content) -> int:
         return self._memory.merge(e for e in opened.entries if e[0] not in self.removed)
 
     def _failed(self, detail: str) -> bool:
@@ -97,6 +104,11 @@ class CacheLoader:
         self.detail = f"cache.enc could not be opened ({cause}); it is kept as {kept}"
         self._log.error("cache.set-aside", cause=cause, kept=kept)
         return True
+
+    def forgotten(self, name: str) -> None:
+        """Note that a merged file is gone; there is nothing to be told of it any more."""
+        self.merged.remove(name)
+        self.detail = ""
 
     async def merge_kept(self) -> None:
         """Try the files set aside: a recovered key may open one."""

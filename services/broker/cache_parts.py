@@ -22,10 +22,19 @@ class CacheParts(NamedTuple):
     keeper: Keeper
     sealer: SealerClient | None
 
-    async def start(self) -> None:
-        """Load the file, where there is one."""
+    def start(self) -> None:
+        """Begin to load the file, where there is one."""
         if isinstance(self.keeper, FileKeeper):
-            await self.keeper.start()
+            self.keeper.start()
+
+    async def settled(self) -> None:
+        """Return when it is loaded or need not be waited for."""
+        if isinstance(self.keeper, FileKeeper):
+            await self.keeper.settled()
+
+    def last_contact(self) -> float:
+        """Return when Infisical was last seen by what the file holds: wall time, 0 if unknown."""
+        return self.keeper.loader.contact if isinstance(self.keeper, FileKeeper) else 0.0
 
     async def close(self) -> None:
         """Write what is pending, and leave the sealer."""

@@ -6,7 +6,9 @@ shutdown asks no one (r23).
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 
 from psi.broker.cache import CacheEntry, CacheKey, MemoryCache
 from psi.broker.cache_file import CacheFile
@@ -43,6 +45,7 @@ class CacheWriter:
         self._log = log
         self._dirty = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "cache-writer")
         self._ahead: WrappedKey | None = None
         self.writes = 0
         self.detail = ""
@@ -70,12 +73,18 @@ class CacheWriter:
         try:
             await self._write()
         except (PsiError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            self.detail = f"cache.enc cannot be written: {reason}"
-            self._log.warning("cache.unwritten", cause=reason)
-            return False
+            self._failed(error.strerror if isinstance(error, OSError) else str(error))
+            done = False
+        else:
+            done = True
         await self._prepare()
-        return True
+        return done
+
+    def _failed(self, reason: str | None) -> None:
+        detail = f"cache.enc cannot be written: {reason}"
+        if detail != self.detail:
+            self._log.warning("cache.unwritten", cause=reason)
+        self.detail = detail
 
     async def remove(self, keys: list[CacheKey]) -> int:
         """Drop entries; they are gone from the disk when this returns.
@@ -88,8 +97,8 @@ class CacheWriter:
         if not self._loader.loaded.is_set():
             detail = f"dropped from memory; the file keeps them for now: {self._loader.detail}"
             raise Refusal(BrokerError.SEALER, detail)
-        if count:
-            await self.flush(force=True)
+        # What an earlier call could not write is in the file still, although memory has it not.
+        await self.flush(force=count > 0)
         return count
 
     async def flush(self, *, force: bool = False) -> None:
@@ -112,27 +121,53 @@ class CacheWriter:
             ready = self._ahead or await self._next_key()
             self._ahead = None
             self._dirty.clear()
+            # Taken before the snapshot: what is merged from now on is not in this file.
+            merged = tuple(self._loader.merged)
             try:
-                await asyncio.to_thread(self._encode_and_write, ready, self._memory.snapshot())
-            except OSError:
+                await self._on_thread(ready, self._memory.snapshot(), list(self._loader.removed))
+            except BaseException:
                 self._dirty.set()
                 raise
             self._loader.generation = ready.generation
             self._loader.written_at = self._clock.wall()
             self.writes += 1
             self.detail = ""
-            await self._forget_merged()
+            await self._forget(merged)
+
+    async def _on_thread(
+        self,
+        ready: WrappedKey,
+        snapshot: list[tuple[CacheKey, CacheEntry]],
+        removed: list[CacheKey],
+    ) -> None:
+        """Encode and write on the one thread for it.
+
+        A caller may be cancelled, its thread not; on one thread the next write waits for it, so
+        that the older content never comes last.
+        """
+        work = partial(self._encode_and_write, ready, snapshot, removed)
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _encode_and_write(
-        self, ready: WrappedKey, snapshot: list[tuple[CacheKey, CacheEntry]]
+        self,
+        ready: WrappedKey,
+        snapshot: list[tuple[CacheKey, CacheEntry]],
+        removed: list[CacheKey],
     ) -> None:
-        content = encode_payload(snapshot, ready.generation, self._clock)
+        """Encode, encrypt and replace the file; what was removed matters to files set aside."""
+        kept = removed if self._file.kept() else None
+        content = encode_payload(snapshot, ready.generation, self._clock, kept)
         self._file.write(seal("cache", self._sealer.tag, ready, content))
 
-    async def _forget_merged(self) -> None:
-        merged, self._loader.merged = self._loader.merged, []
+    async def _forget(self, merged: tuple[str, ...]) -> None:
+        """Remove files set aside whose entries are in the file now."""
         for name in merged:
-            await asyncio.to_thread(self._file.forget, name)
+            try:
+                await asyncio.to_thread(self._file.forget, name)
+            except OSError as error:
+                self._log.warning("cache.not-forgotten", file=name, cause=error.strerror)
+            else:
+                self._loader.forgotten(name)
 
     async def _next_key(self) -> WrappedKey:
         return await self._sealer.fresh_key("cache", self._loader.generation + 1)
@@ -142,6 +177,8 @@ class CacheWriter:
 
         No lock is held while the sealer is asked: a write must not wait for it.
         """
+        if self._ahead is not None:
+            return
         try:
             ready = await self._next_key()
         except PsiError as error:

@@ -22,6 +22,8 @@ VERSION = 1
 _PURPOSES: dict[Purpose, int] = {"cache": 1, "token": 2, "sealed-secret": 3}
 BACKEND_TAGS = {"tpm": 1, "hsm": 2, "software": 3}
 _FIXED = struct.Struct("!8sBBBQH")
+_MAX_GENERATION = 2**53 - 1
+"""As the sealer takes it: a greater one would be no request to it, but a breach of protocol."""
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 
@@ -71,7 +73,9 @@ def parse(purpose: Purpose, untrusted_blob: bytes) -> Envelope:
         raise DamagedEnvelope("it is no file of PSI's")
     if version != VERSION:
         raise DamagedEnvelope(f"it has format {version}, this version reads {VERSION}")
-    if tag != _PURPOSES[purpose] or backend not in BACKEND_TAGS.values():
+    if tag != _PURPOSES[purpose]:
+        raise DamagedEnvelope(f"it is of another kind than {purpose}, or its header is damaged")
+    if backend not in BACKEND_TAGS.values() or generation > _MAX_GENERATION:
         raise DamagedEnvelope("its header is damaged")
     end = _FIXED.size + length + _NONCE_BYTES
     if not 0 < length <= MAX_WRAPPED_BYTES or len(untrusted_blob) < end + _TAG_BYTES:

@@ -25,6 +25,8 @@ from psi.shared.secret import DATA_KEY_BYTES, DataKey
 SEALER_SOCKET = "/run/psi-ipc/sealer-broker/sock"
 _CONNECTIONS = 4
 """The cache's reader and writer, a token and a sealed secret; none is on the lookup path."""
+STATUS_SECONDS = 2
+"""The sealer answers from memory; a person who asks for the status does not wait for a hung one."""
 _FINAL = frozenset({SealerError.OTHER_KEY, SealerError.CONTEXT})
 """The wrapping itself is wrong: asking again later cannot help."""
 
@@ -61,20 +63,31 @@ class SealerClient:
         request = UnwrapKey(
             id=self._pool.next_id(), purpose=purpose, generation=generation, wrapped=wrapped
         )
-        reply = await self._call(request)
+        try:
+            reply = await self._call(request)
+        except SealerRefusal as refusal:
+            refusal.final = refusal.final or await self._is_of_wrapping(refusal)
+            raise
         if not isinstance(reply, UnwrapKeyReply):
             _unexpected(reply)
         return reply.key
 
+    async def _is_of_wrapping(self, refusal: SealerRefusal) -> bool:
+        """Tell a damaged wrapping from a damaged keyslot file: one code stands for both."""
+        if refusal.code != SealerError.CORRUPT:
+            return False
+        return (await self.status()).state in {"open", "closed"}
+
     async def status(self) -> SealerStatusReply:
         """Return how the sealer is; no device is asked."""
-        reply = await self._call(SealerStatus(id=self._pool.next_id()))
+        reply = await self._call(SealerStatus(id=self._pool.next_id()), STATUS_SECONDS)
         if not isinstance(reply, SealerStatusReply):
             _unexpected(reply)
         return reply
 
-    async def _call(self, request: Request) -> Reply:
-        reply = await self._pool.call(request, self._limits.sealer_seconds)
+    async def _call(self, request: Request, seconds: float | None = None) -> Reply:
+        """Ask and await the reply, ``sealer_seconds`` long unless told otherwise."""
+        reply = await self._pool.call(request, seconds or self._limits.sealer_seconds)
         if isinstance(reply, Refused):
             raise SealerRefusal(reply.code, reply.detail)
         return reply

@@ -8,7 +8,6 @@ together, and never to more than half of a source unless a person confirms it.
 from typing import NamedTuple
 
 from psi.broker.cache import CacheKey, MemoryCache
-from psi.broker.infisical.clock import Clock
 from psi.shared.limits import Limits
 
 
@@ -41,10 +40,9 @@ def blind_identities(views: list[SourceView]) -> set[str]:
 class Withdrawals:
     """Judges the views of a refresh, and notes first observations in the entries."""
 
-    def __init__(self, memory: MemoryCache, limits: Limits, clock: Clock) -> None:
+    def __init__(self, memory: MemoryCache, limits: Limits) -> None:
         self._memory = memory
         self._seconds = limits.withdrawal_seconds
-        self._clock = clock
 
     def judge(self, view: SourceView, blind: set[str], *, confirm: bool) -> Verdict:
         """Return what may be withdrawn now and what must be seen gone once more."""
@@ -56,20 +54,12 @@ class Withdrawals:
             return Verdict([], [], held)
         if len(missing) * 2 > len(view.kept) and not confirm:
             held = f"{len(missing)} of {len(view.kept)} secrets are gone; if so, use --confirm"
-            return Verdict([], self._observe(missing), held)
-        going = self._observe(missing)
-        return Verdict(sorted(missing - set(going)), going, "")
+            return Verdict([], self._observe(missing)[1], held)
+        return Verdict(*self._observe(missing), "")
 
-    def _observe(self, missing: frozenset[CacheKey]) -> list[CacheKey]:
-        """Mark what is seen gone for the first time; return what has not been gone long enough."""
-        now = self._clock.boot()
-        recent = []
-        for key in sorted(missing):
-            entry = self._memory.entry(key)
-            if entry is None:
-                continue
-            if entry.gone is None:
-                entry.gone = now
-            if now - entry.gone < self._seconds:
-                recent.append(key)
-        return recent
+    def _observe(self, missing: frozenset[CacheKey]) -> tuple[list[CacheKey], list[CacheKey]]:
+        """Note what is gone; return what has been for long enough, and what has not."""
+        ages = {key: self._memory.note_gone(key) for key in sorted(missing)}
+        known = {key: age for key, age in ages.items() if age is not None}
+        long = [key for key, age in known.items() if age >= self._seconds]
+        return long, [key for key in known if key not in long]
