@@ -105,8 +105,10 @@ class LookupHandler:
 
     async def _store_mapping(self, request: StoreMapping) -> Reply:
         try:
-            target = self._judged(request.mapping)
+            target = self._judged(request)
             await self._store.store(request.secret_id, target)
+            if isinstance(target, SealedName):
+                self._sealed.registered(target.name)
         except Refusal as refusal:
             self.refusals += 1
             self._audit.record(
@@ -124,17 +126,21 @@ class LookupHandler:
         )
         return Done(id=request.id)
 
-    def _judged(self, untrusted_payload: bytes) -> Target:
+    def _judged(self, untrusted: StoreMapping) -> Target:
         try:
-            target = parse_mapping(untrusted_payload)
+            target = parse_mapping(untrusted.mapping)
         except BadMapping as error:
             detail = f"{error}; register secrets with psictl setup"
             raise Refusal(BrokerError.BAD_MAPPING, detail) from error
-        if isinstance(target, SealedName) and not self._sealed.expects(target.name):
+        if isinstance(target, SealedName) and not self._may_register(untrusted.secret_id, target):
             raise Refusal(BrokerError.FORBIDDEN, _UNEXPECTED)
         if not self._permits(target):
             raise Refusal(BrokerError.FORBIDDEN, _FORBIDDEN)
         return target
+
+    def _may_register(self, secret_id: str, target: SealedName) -> bool:
+        """Whether psictl has just sealed it, or this is sent again for a lost answer."""
+        return self._store.get(secret_id) == target or self._sealed.expects(target.name)
 
     def _permits(self, target: Target) -> bool:
         # A sealed name was judged when its mapping was stored, for nothing else can be since.

@@ -12,7 +12,7 @@ from psi.broker.cache_file import read_whole
 from psi.broker.envelope import DamagedEnvelope, parse, seal, unseal
 from psi.broker.infisical.clock import Clock
 from psi.broker.sealer_client import SealerClient
-from psi.shared.atomic_file import replace_file
+from psi.shared.atomic_file import create_file, replace_file
 from psi.shared.errors import InvalidName, PsiError, Refusal
 from psi.shared.limits import MIB, Limits
 from psi.shared.log import Log
@@ -23,6 +23,7 @@ from psi.shared.secret import SecretBytes
 _MODE = 0o700
 _GENERATION = 1
 """Of a sealed secret's key: its file is written whole each time, with a fresh key."""
+_UNOPENED = "not opened yet; try again in a moment"
 _MAX_BYTES = 1 * MIB
 """A value of 511,999 bytes and its header."""
 
@@ -41,13 +42,16 @@ class SealedStore:
         self._values: dict[str, SecretBytes] = {}
         self._closed: dict[str, str] = {}
         self._expected: dict[str, float] = {}
+        self._storing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Open every file, again and again until the sealer has opened what it can."""
-        self._closed = dict.fromkeys(await asyncio.to_thread(self._names), "not opened yet")
-        while True:
-            if not self._closed or await self._open_all():
-                return
+        """Open every file, again and again: one may be repaired, or its key recovered."""
+        for name in await asyncio.to_thread(self._names):
+            if name not in self._values:
+                self._closed[name] = _UNOPENED
+        while self._closed:
+            for name in tuple(self._closed):
+                await self._open_one(name)
             await asyncio.sleep(self._limits.device_retry_seconds)
 
     def _names(self) -> list[str]:
@@ -60,21 +64,25 @@ class SealedStore:
             return []
         return [name for name in found if _is_name(name)]
 
-    async def _open_all(self) -> bool:
-        """Open what is closed; tell whether nothing is left that waiting could open."""
-        waits = False
-        for name in tuple(self._closed):
-            try:
-                self._values[name] = await self._open(name)
-            except PsiError as error:
-                self._closed[name] = str(error)
-                waits = waits or not getattr(error, "final", False)
-            except (DamagedEnvelope, OSError) as error:
-                self._closed[name] = f"its file cannot be read: {error}"
-                self._log.error("sealed.damaged", name=name, cause=error)
-            else:
-                self._closed.pop(name, None)
-        return not waits
+    async def _open_one(self, name: str) -> None:
+        try:
+            value = await self._open(name)
+        except PsiError as error:
+            self._stays_closed(name, str(error))
+        except DamagedEnvelope as error:
+            remedy = f"seal it anew: psictl seal --force {name}"
+            self._stays_closed(name, f"its file is damaged: {error}; {remedy}")
+        except OSError as error:
+            self._stays_closed(name, f"its file cannot be read: {error.strerror}; see its owner")
+        else:
+            # One that was sealed anew meanwhile is newer than the file that was read.
+            if self._closed.pop(name, None) is not None:
+                self._values[name] = value
+
+    def _stays_closed(self, name: str, cause: str) -> None:
+        if self._closed.get(name, cause) != cause:
+            self._log.error("sealed.closed", name=name, cause=cause)
+            self._closed[name] = cause
 
     async def _open(self, name: str) -> SecretBytes:
         blob = await asyncio.to_thread(read_whole, self._folder / name, _MAX_BYTES)
@@ -97,29 +105,40 @@ class SealedStore:
         """Whether a mapping to this name may be stored now: psictl has just sealed it."""
         return self._clock.boot() < self._expected.get(name, 0.0)
 
+    def registered(self, name: str) -> None:
+        """Note that the mapping has come: another would be somebody else's."""
+        self._expected.pop(name, None)
+
     async def store(self, name: str, value: SecretBytes, *, replace: bool) -> None:
         """Encrypt and keep a value; raises Refusal: BAD_VALUE, EXISTS, SEALER, FULL."""
         if len(value) == 0:
             raise Refusal(BrokerError.BAD_VALUE, "the value is empty, which Podman cannot hold")
-        if not replace and (name in self._values or name in self._closed):
-            raise Refusal(BrokerError.EXISTS, f"{name} is sealed already; replace it with --force")
-        try:
-            client = self._client()
-            ready = await client.fresh_key("sealed-secret", _GENERATION)
-            blob = seal("sealed-secret", client.tag, ready, value.reveal(), name)
-            await asyncio.to_thread(self._write, name, blob)
-        except PsiError as error:
-            raise Refusal(BrokerError.SEALER, str(error)) from error
-        except OSError as error:
-            detail = f"it cannot be written: {error.strerror}; see df and the state folder's owner"
-            raise Refusal(BrokerError.FULL, detail) from error
-        self._values[name] = value
-        self._closed.pop(name, None)
-        self._expected[name] = self._clock.boot() + self._limits.registration_seconds
+        async with self._storing:
+            if not replace and (name in self._values or name in self._closed):
+                raise _exists(name)
+            try:
+                await self._seal(name, value, replace=replace)
+            except FileExistsError:
+                raise _exists(name) from None
+            except PsiError as error:
+                raise Refusal(BrokerError.SEALER, str(error)) from error
+            except OSError as error:
+                detail = f"it cannot be written: {error.strerror}; see df and the folder's owner"
+                raise Refusal(BrokerError.FULL, detail) from error
+            self._values[name] = value
+            self._closed.pop(name, None)
+            self._expected[name] = self._clock.boot() + self._limits.registration_seconds
 
-    def _write(self, name: str, blob: bytes) -> None:
+    async def _seal(self, name: str, value: SecretBytes, *, replace: bool) -> None:
+        client = self._client()
+        ready = await client.fresh_key("sealed-secret", _GENERATION)
+        blob = seal("sealed-secret", client.tag, ready, value.reveal(), name)
+        await asyncio.to_thread(self._write, name, blob, replace=replace)
+
+    def _write(self, name: str, blob: bytes, *, replace: bool) -> None:
+        """Write the file; raises FileExistsError for one that the start has not seen yet."""
         self._folder.mkdir(mode=_MODE, exist_ok=True)
-        replace_file(self._folder, name, blob)
+        (replace_file if replace else create_file)(self._folder, name, blob)
 
     def _client(self) -> SealerClient:
         if self._sealer is None:
@@ -129,6 +148,10 @@ class SealedStore:
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def _exists(name: str) -> Refusal:
+    return Refusal(BrokerError.EXISTS, f"{name} is sealed already; replace it with --force")
 
 
 def _is_name(name: str) -> bool:
