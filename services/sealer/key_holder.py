@@ -150,8 +150,9 @@ class KeyHolder:
                 return self._keys
 
     def _opened(self, keys: Keys) -> None:
-        if self.failure is not None or self._keys is None:
-            self._log.info("key.opened", slot=self.opened_by, hold=self.hold)
+        news = self.failure is not None or (self.hold == "open" and self._keys is None)
+        write = self._log.info if news else self._log.debug
+        write("key.opened", slot=self.opened_by, hold=self.hold)
         self.failure = None
         self._keys = keys if self.hold == "open" else None
         self._stop_timer()

@@ -55,8 +55,16 @@ class KeyslotStore:
             except FileExistsError:
                 raise provisioned() from None
 
-    def replace(self, file: KeyslotFile) -> None:
-        """Replace the file; raises DeviceError (FULL) and then leaves the old one."""
+    def replace(self, file: KeyslotFile, over: KeyslotFile | None = None) -> None:
+        """Replace the file; raises DeviceError (FULL) and then leaves the old one.
+
+        ``over`` is what the new file was made from: another one on disk is left alone (CORRUPT),
+        a file that vanished is written anew.
+        """
+        found = self.load() if over is not None else None
+        if over is not None and found is not None and found.data != over.data:
+            cause = "somebody put another keyslot file here while the sealer ran"
+            raise _unreadable(self.folder / NAME, cause, "restart psi-sealer and repeat")
         with _refused_by_disk():
             replace_file(self.folder, NAME, file.data)
 

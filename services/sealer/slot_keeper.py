@@ -138,7 +138,7 @@ class SlotKeeper:
 
     async def _save(self, keys: Keys, slots: Slots, opened_by: int | None) -> None:
         file = KeyslotFile.build(keys, slots)
-        await asyncio.to_thread(self._store.replace, file)
+        await asyncio.to_thread(self._store.replace, file, self._holder.file)
         self._holder.adopt(file, keys, opened_by)
 
     def _write_first(self, file: KeyslotFile, *, force: bool) -> None:

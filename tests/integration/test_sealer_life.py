@@ -199,6 +199,37 @@ def test_a_damaged_file_is_left_alone_and_a_restored_one_is_taken(tmp_path: Path
     asyncio.run(run())
 
 
+def test_a_file_that_was_put_there_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    device, path = ScriptedDevice(), tmp_path / "state/keyslots"
+
+    async def run() -> None:
+        async with running(tmp_path, device) as sealer:
+            await sealer.provision()
+            old = path.read_bytes()
+            await sealer.provision(force=True)
+            path.write_bytes(old)
+            refusal = await refused(sealer.control(AddSlot(kind="device"), AddSlotReply))
+            assert refusal.code == SealerError.CORRUPT
+            assert path.read_bytes() == old
+
+    asyncio.run(run())
+
+
+def test_a_file_that_vanished_is_written_anew_while_the_key_is_open(tmp_path: Path) -> None:
+    device = ScriptedDevice()
+
+    async def run() -> None:
+        async with running(tmp_path, device) as sealer:
+            await sealer.provision()
+            wrapped = await sealer.wrap()
+            (tmp_path / "state/keyslots").unlink()
+            await sealer.control(AddSlot(kind="device"), AddSlotReply)
+        async with running(tmp_path, device) as sealer:
+            assert await sealer.unwrap(wrapped) == KEY
+
+    asyncio.run(run())
+
+
 def test_another_host_secret_is_told(tmp_path: Path) -> None:
     device = ScriptedDevice()
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from psi.sealer.backends.software import KEY_FILE
 from psi.shared.errors import PsiError
@@ -23,6 +24,8 @@ from psi.shared.messages.sealer import (
 )
 from psi.shared.processes import Process
 from psi.shared.secret import DataKey
+from tests.fakes.process_memory import memory_holds
+from tests.unit.sealer.samples import HOST_SECRET
 from tests.unit.sealer.sealer_process import SealerProcess
 
 KEY = DataKey(b"d" * 32)
@@ -135,6 +138,17 @@ def test_a_lost_software_key_is_another_device(tmp_path: Path) -> None:
         with pytest.raises(PsiError):
             unwrap(sealer, wrapped)
         assert status(sealer).code == SealerError.OTHER_DEVICE
+
+
+def test_what_a_data_key_encrypts_is_never_in_its_memory(tmp_path: Path) -> None:
+    value, nonce = b"canary value of a secret, long enough", b"n" * 12
+    with SealerProcess(tmp_path) as sealer:
+        provision(sealer)
+        sealed = AESGCM(KEY.reveal()).encrypt(nonce, value, None)
+        opened = AESGCM(unwrap(sealer, wrap(sealer)).reveal()).decrypt(nonce, sealed, None)
+        assert opened == value
+        assert not memory_holds(sealer.pid, value)
+        assert memory_holds(sealer.pid, HOST_SECRET.reveal()), "its memory can be read here"
 
 
 def test_killed_while_provisioning_it_has_a_whole_file_or_none(tmp_path: Path) -> None:
