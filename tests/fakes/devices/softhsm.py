@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.fakes.devices.emulator import EmulatorError, need, run
@@ -45,7 +45,9 @@ class SoftHsmToken:
             "objectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n"
         )
         self.tool("--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", SO_PIN)
-        self.private_key = self.add_key(key_label, kind)
+        self.private_key = self.add_rsa(key_label) if kind == "rsa" else None
+        if kind == "ec":
+            self.add_ec(key_label)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,19 +63,20 @@ class SoftHsmToken:
         command = ["pkcs11-tool", "--module", self.module, "--token-label", self.label]
         return run([*command, *arguments], self.environment)
 
-    def add_key(self, label: str, kind: KeyKind) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    def add_rsa(self, label: str) -> rsa.RSAPrivateKey:
         """Import a fresh key pair and return it: a test may do in software what the token does."""
-        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-        if kind == "rsa":
-            key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
-        else:
-            key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
         file = self.folder / f"{label}.pem"
-        file.write_bytes(pem)
+        file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         arguments = ["--import", str(file), "--token", self.label, "--pin", self.pin]
         self.tool(*arguments, "--label", label, "--id", secrets.token_hex(4))
         return key
+
+    def add_ec(self, label: str, *usage: str) -> None:
+        """Generate a P-256 key pair on the token; by default it may derive."""
+        kind = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", secrets.token_hex(4)]
+        usage = usage or ("--usage-derive",)
+        self.manage("--login", "--pin", self.pin, *kind, "--label", label, *usage)
 
     def remove_keys(self, label: str) -> None:
         """Delete a key pair, as someone with the PIN may."""
