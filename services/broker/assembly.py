@@ -21,6 +21,7 @@ from psi.broker.refresh import Refresher
 from psi.broker.refresh_reader import RefreshReader
 from psi.broker.sealed_store import SealedStore
 from psi.broker.status import StatusReport
+from psi.broker.token_sealing import TokenSealing
 from psi.broker.values import Values
 from psi.broker.withdrawal import Withdrawals
 from psi.shared.atomic_file import sweep_temporaries
@@ -54,11 +55,16 @@ class Broker:
         )
         self._cache = make_cache(projection, limits, clock, log)
         self._store = MappingStore(self._folder, limits.mappings, log)
+        sealer = self._cache.sealer
         self._client = InfisicalClient(
-            projection.infisical, state_dir=self._folder, credentials=credentials, limits=limits
+            projection.infisical,
+            state_dir=self._folder,
+            credentials=credentials,
+            limits=limits,
+            sealing=TokenSealing(sealer) if sealer is not None else None,
         )
         self._breaker = Breaker(self._client, limits, clock, log, self._cache.last_contact)
-        self._sealed = SealedStore(self._folder / "sealed", self._cache.sealer, limits, clock, log)
+        self._sealed = SealedStore(self._folder / "sealed", sealer, limits, clock, log)
         self._values = Values(
             projects, policy, self._cache.cache, self._breaker, self._sealed, limits
         )

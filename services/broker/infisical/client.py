@@ -14,6 +14,7 @@ from psi.broker.infisical.identity_book import IdentityBook, IdentityState, Logi
 from psi.broker.infisical.latch import Latch
 from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import UpstreamError
+from psi.broker.infisical.sealing import Sealing
 from psi.broker.infisical.secrets_api import SecretsApi
 from psi.broker.infisical.token import Tenure
 from psi.broker.infisical.token_file import TokenFile
@@ -49,10 +50,12 @@ class InfisicalClient:
         credentials: Callable[[str], SecretBytes],
         limits: Limits,
         clock: Clock | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         self.health = Health()
         self._config = config
         self._state_dir = state_dir
+        self._sealing = sealing
         self._log = Log(Process.BROKER)
         clock = clock if clock is not None else SystemClock()
         self._tenure = Tenure(clock, config.token_ttl, limits.token_margin_seconds)
@@ -144,7 +147,7 @@ class InfisicalClient:
             self._exchange,
             self._tenure,
             Latch(folder, slot, url, self._tenure.clock, self._log),
-            TokenFile(folder, slot, url, self._log),
+            TokenFile(folder, slot, url, self._log, self._sealing),
             self._log,
         )
 

@@ -1,5 +1,10 @@
-"""A token that outlives a restart, in ``.token.{slot}.json`` of the state folder, mode 0600."""
+"""A token that outlives a restart, in ``.token.{slot}.json`` of the state folder, mode 0600.
 
+Where there is a sealer the file is encrypted; else only a token goes there that lives no longer
+than PSI uses it (r7): whoever has a backup of the folder has a live credential.
+"""
+
+import asyncio
 import math
 import os
 import stat
@@ -7,9 +12,11 @@ from pathlib import Path
 
 import msgspec
 
+from psi.broker.infisical.sealing import Sealing
 from psi.broker.infisical.token import Tenure, Token
 from psi.broker.infisical.wire import Jwt
 from psi.shared.atomic_file import remove_file, replace_file
+from psi.shared.errors import PsiError
 from psi.shared.limits import KIB
 from psi.shared.log import Log
 from psi.shared.secret import SecretBytes
@@ -29,21 +36,31 @@ class _Saved(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenFile:
-    """Reads at start, writes on a thread; a failure to write costs a login later, no more."""
+    """Reads and writes on a thread; a failure costs a login, no more."""
 
-    def __init__(self, folder: Path, slot: str, api_url: str, log: Log) -> None:
+    def __init__(
+        self, folder: Path, slot: str, api_url: str, log: Log, sealing: Sealing | None
+    ) -> None:
         self._folder = folder
+        self._sealing = sealing
         self._name = f".token.{slot}.json"
         self._api_url = api_url
         self._log = log
 
-    def load(self, tenure: Tenure) -> Token | None:
+    def takes(self, token: Token, tenure: Tenure) -> bool:
+        """Tell whether a token may be written (r7)."""
+        return self._sealing is not None or token.life <= tenure.ttl
+
+    async def load(self, tenure: Tenure) -> Token | None:
         """Return the token if it is whole, of this server and still alive.
 
         One from the future is ignored: the clock went back, so its end is unknown.
         """
         try:
-            data = read_private_file(self._folder / self._name, FILE_BYTES)
+            path = self._folder / self._name
+            data = await asyncio.to_thread(read_private_file, path, FILE_BYTES)
+            if self._sealing is not None:
+                data = await self._sealing.open(self._name, data)
             saved = msgspec.json.decode(data, type=_Saved)
         except FileNotFoundError:
             return None
@@ -51,13 +68,16 @@ class TokenFile:
             reason = type(error).__name__
             self._log.warning("token-file-ignored", file=self._name, reason=reason)
             return None
+        except PsiError as error:
+            self._log.info("token-file-ignored", file=self._name, reason=error)
+            return None
         if saved.api_url != self._api_url or saved.obtained_at > tenure.clock.wall():
             self._log.info("token-file-ignored", file=self._name, reason="other server or clock")
             return None
         return _restore(saved, tenure)
 
-    def save(self, token: Token) -> bool:
-        """Write the token; tell whether it is on disk. Blocks."""
+    async def save(self, token: Token) -> bool:
+        """Write the token; tell whether it is on disk."""
         endless = math.isinf(token.family_expires_at)
         saved = _Saved(
             access_token=token.access.reveal().decode(),
@@ -66,17 +86,21 @@ class TokenFile:
             family_expires_at=None if endless else token.family_expires_at,
             api_url=self._api_url,
         )
+        content = msgspec.json.encode(saved)
         try:
-            replace_file(self._folder, self._name, msgspec.json.encode(saved))
-        except OSError as error:
-            self._log.warning("token-not-saved", file=self._name, reason=error.strerror)
+            if self._sealing is not None:
+                content = await self._sealing.seal(self._name, content)
+            await asyncio.to_thread(replace_file, self._folder, self._name, content)
+        except (PsiError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            self._log.warning("token-not-saved", file=self._name, reason=reason)
             return False
         return True
 
-    def remove(self) -> None:
-        """Remove the file, if there is one. Blocks."""
+    async def remove(self) -> None:
+        """Remove the file, if there is one."""
         try:
-            remove_file(self._folder, self._name)
+            await asyncio.to_thread(remove_file, self._folder, self._name)
         except OSError as error:
             self._log.warning("token-not-removed", file=self._name, reason=error.strerror)
 

@@ -40,8 +40,9 @@ class TokenKeeper:
         self._latch = latch
         self._file = file
         self._log = log
-        self._token = file.load(tenure)
-        self._on_disk = self._token is not None
+        self._token: Token | None = None
+        self._on_disk = False
+        self._recalled = False
         self._flight: asyncio.Task[Token] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._unproven: Token | None = None
@@ -61,7 +62,7 @@ class TokenKeeper:
         """Log in now, in place of the token held; ``retry`` tries a latched credential too."""
         while self._flight is not None:
             await asyncio.wait({self._flight})
-        return await self._join(lambda: self._log_in(retry=retry))
+        return await self._join(lambda: self._log_in_anew(retry=retry))
 
     def accept(self, token: Token) -> None:
         """Note that Infisical accepted a token."""
@@ -130,8 +131,22 @@ class TokenKeeper:
         finally:
             self._flight = None
 
+    async def _recall(self) -> None:
+        """Take the token from its file, once: at first use, for the sealer may be late at start."""
+        if not self._recalled:
+            self._recalled = True
+            self._token = await self._file.load(self._tenure)
+            self._on_disk = self._token is not None
+
+    async def _log_in_anew(self, *, retry: bool) -> Token:
+        await self._recall()  # the login before is ended when this one replaces it
+        return await self._log_in(retry=retry)
+
     async def _obtain(self) -> Token:
+        await self._recall()
         old = self._token
+        if old is not None and self._tenure.is_usable(old):
+            return old
         if old is not None and self._tenure.is_renewable(old):
             renewed = await self._renew(old)
             if renewed is not None:
@@ -191,12 +206,12 @@ class TokenKeeper:
         return token
 
     async def _install(self, token: Token) -> Token:
-        """Use a token from now on; only one as short-lived as token.ttl goes to disk (r7)."""
+        """Use a token from now on, and keep it on disk where it may be (r7)."""
         self._token, self._on_disk = token, False
-        if token.life <= self._tenure.ttl:
-            self._on_disk = await asyncio.to_thread(self._file.save, token)
-        else:
-            await asyncio.to_thread(self._file.remove)
+        if self._file.takes(token, self._tenure):
+            self._on_disk = await self._file.save(token)
+        if not self._on_disk:
+            await self._file.remove()
         return token
 
     async def _revoke(self, token: Token) -> None:
