@@ -1,6 +1,7 @@
 """Operational log: one ``event key=value`` line on stderr, which is the journal on a real host."""
 
 import logging
+import os
 import sys
 import traceback
 from typing import Any
@@ -8,7 +9,15 @@ from typing import Any
 from psi.shared.names import printable
 from psi.shared.processes import Process
 
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+LEVEL = "PSI_LOG_LEVEL"
+"""``debug``, ``info``, ``warning`` or ``error`` in the environment; no shipped unit sets it."""
 _VALUE_CHARACTERS = 300
 """Longer values are cut: a log line is for reading."""
 
@@ -64,11 +73,14 @@ class Log:
         )
 
 
-def configure_logging(level: int = logging.INFO) -> None:
+def configure_logging(level: int | None = None) -> None:
     """Send every logger's lines to stderr; libraries below WARNING stay silent.
 
-    httpx logs request URLs at INFO, which name secrets.
+    httpx logs request URLs at INFO, which name secrets. Without a level the environment's
+    holds, else INFO.
     """
+    if level is None:
+        level = _LEVELS.get(os.environ.get(LEVEL, "").lower(), logging.INFO)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
