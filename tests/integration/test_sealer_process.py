@@ -1,6 +1,5 @@
 """The real process: how it starts, refuses to start, is killed, and what it loads."""
 
-import asyncio
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,71 +10,39 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from psi.sealer.backends.software import KEY_FILE
 from psi.shared.errors import PsiError
-from psi.shared.messages.sealer import (
-    Provision,
-    ProvisionReply,
-    SealerError,
-    SealerStatus,
-    SealerStatusReply,
-    UnwrapKey,
-    UnwrapKeyReply,
-    WrapKey,
-    WrapKeyReply,
-)
-from psi.shared.processes import Process
-from psi.shared.secret import DataKey
+from psi.shared.messages.sealer import SealerError
 from tests.fakes.process_memory import memory_holds
 from tests.unit.sealer.samples import HOST_SECRET
-from tests.unit.sealer.sealer_process import SealerProcess
+from tests.unit.sealer.sealer_process import KEY, SealerProcess
 
-KEY = DataKey(b"d" * 32)
 _ROUNDS = 12
 _MOMENTS = 0.002
 """Seconds between the moments of the kill: provisioning takes some 10 ms."""
-
-
-def provision(sealer: SealerProcess, *, force: bool = False) -> None:
-    request = Provision(recovery=False, force=force)
-    asyncio.run(sealer.ask(Process.CTL, request, ProvisionReply))
-
-
-def wrap(sealer: SealerProcess) -> bytes:
-    request = WrapKey(purpose="token", generation=3, key=KEY)
-    return asyncio.run(sealer.ask(Process.BROKER, request, WrapKeyReply)).wrapped
-
-
-def unwrap(sealer: SealerProcess, wrapped: bytes) -> DataKey:
-    request = UnwrapKey(purpose="token", generation=3, wrapped=wrapped)
-    return asyncio.run(sealer.ask(Process.BROKER, request, UnwrapKeyReply)).key
-
-
-def status(sealer: SealerProcess) -> SealerStatusReply:
-    return asyncio.run(sealer.ask(Process.BROKER, SealerStatus(), SealerStatusReply))
 
 
 @pytest.mark.parametrize("hold", ["open", "per-operation"])
 def test_a_key_comes_back_after_stop_and_start(tmp_path: Path, hold: str) -> None:
     sealer = SealerProcess(tmp_path, hold=hold)
     with sealer:
-        assert status(sealer).state == "unprovisioned"
-        provision(sealer)
-        wrapped = wrap(sealer)
+        assert sealer.status().state == "unprovisioned"
+        sealer.provision()
+        wrapped = sealer.wrap()
         assert sealer.stop() == 0
     with sealer:
-        assert unwrap(sealer, wrapped) == KEY
-        assert status(sealer).state == {"open": "open", "per-operation": "closed"}[hold]
+        assert sealer.unwrap(wrapped) == KEY
+        assert sealer.status().state == {"open": "open", "per-operation": "closed"}[hold]
 
 
 def test_the_software_backend_says_what_it_is(tmp_path: Path) -> None:
     with SealerProcess(tmp_path) as sealer:
-        assert "NOT PROTECTED" in status(sealer).detail
+        assert "NOT PROTECTED" in sealer.status().detail
         assert "NOT PROTECTED" in sealer.text()
 
 
 def test_it_loads_no_library_of_a_device_that_is_not_configured(tmp_path: Path) -> None:
     with SealerProcess(tmp_path) as sealer:
-        provision(sealer)
-        wrap(sealer)
+        sealer.provision()
+        sealer.wrap()
         mapped = sealer.maps()
     for library in ("libtss2", "pkcs11", "libcurl", "libgnutls"):
         assert library not in mapped
@@ -114,7 +81,7 @@ def test_without_its_state_folder_it_stays_up_and_says_so(tmp_path: Path) -> Non
     sealer = SealerProcess(tmp_path)
     sealer.state.rmdir()
     with sealer:
-        found = status(sealer)
+        found = sealer.status()
         assert (found.state, found.code) == ("degraded", SealerError.CORRUPT)
         assert str(sealer.state) in found.detail
 
@@ -123,29 +90,29 @@ def test_a_device_library_that_is_missing_is_told(tmp_path: Path) -> None:
     sealer = SealerProcess(tmp_path, backend="pkcs11")
     with sealer:
         with pytest.raises(PsiError, match=r"set sealer\.pkcs11"):
-            provision(sealer)
-        assert status(sealer).state == "unprovisioned"
+            sealer.provision()
+        assert sealer.status().state == "unprovisioned"
 
 
 def test_a_lost_software_key_is_another_device(tmp_path: Path) -> None:
     sealer = SealerProcess(tmp_path)
     with sealer:
-        provision(sealer)
-        wrapped = wrap(sealer)
+        sealer.provision()
+        wrapped = sealer.wrap()
         sealer.kill()
         (sealer.state / KEY_FILE).unlink()
         sealer.start()
         with pytest.raises(PsiError):
-            unwrap(sealer, wrapped)
-        assert status(sealer).code == SealerError.OTHER_DEVICE
+            sealer.unwrap(wrapped)
+        assert sealer.status().code == SealerError.OTHER_DEVICE
 
 
 def test_what_a_data_key_encrypts_is_never_in_its_memory(tmp_path: Path) -> None:
     value, nonce = b"canary value of a secret, long enough", b"n" * 12
     with SealerProcess(tmp_path) as sealer:
-        provision(sealer)
+        sealer.provision()
         sealed = AESGCM(KEY.reveal()).encrypt(nonce, value, None)
-        opened = AESGCM(unwrap(sealer, wrap(sealer)).reveal()).decrypt(nonce, sealed, None)
+        opened = AESGCM(sealer.unwrap(sealer.wrap()).reveal()).decrypt(nonce, sealed, None)
         assert opened == value
         assert not memory_holds(sealer.pid, value)
         assert memory_holds(sealer.pid, HOST_SECRET.reveal()), "its memory can be read here"
@@ -160,17 +127,17 @@ def test_killed_while_provisioning_it_has_a_whole_file_or_none(tmp_path: Path) -
         killer.start()
         with contextlib.suppress(PsiError), ThreadPoolExecutor(1) as caller:
             # Unless it was answered, the next process may find the request in the backlog.
-            making = caller.submit(provision, sealer, force=True)
+            making = caller.submit(sealer.provision, force=True)
             killer.join()
             sealer.start()
             making.result()
-        found = status(sealer)
+        found = sealer.status()
         assert found.state in ("unprovisioned", "open", "closed"), found.detail
         assert not list(sealer.state.glob(".*.tmp"))
         if found.slots:
-            wrapped = wrap(sealer)
+            wrapped = sealer.wrap()
             sealer.kill()
             sealer.start()
-            assert unwrap(sealer, wrapped) == KEY
+            assert sealer.unwrap(wrapped) == KEY
         sealer.kill()
     assert wrapped, "some round was provisioned"
