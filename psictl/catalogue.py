@@ -65,6 +65,16 @@ def list_mappings(client: BrokerClient) -> dict[str, Coordinate]:
     }
 
 
+def list_sealed(client: BrokerClient) -> dict[str, str]:
+    """Return the names of the registered sealed secrets, by secret id; raises as above."""
+    pages = all_pages(client, lambda at: (b.ListMappings(cursor=at), b.ListMappingsReply))
+    return {
+        _trusted(parse_secret_id, entry.secret_id): _trusted(parse_environment_name, entry.name)
+        for page in pages
+        for entry in page.sealed
+    }
+
+
 def discover(client: BrokerClient, workload: str) -> Discovery:
     """Return what a workload's sources hold now.
 
@@ -86,7 +96,7 @@ def discover(client: BrokerClient, workload: str) -> Discovery:
             dict.fromkeys(_trusted(parse_systemd_unit, name) for name in pages[0].depends_on)
         ),
         secrets=tuple(secrets),
-        findings=(*_printable_findings(f for page in pages for f in page.findings), *refused),
+        findings=(*printable_findings(f for page in pages for f in page.findings), *refused),
     )
 
 
@@ -106,7 +116,7 @@ def read_folder(
     _refuse_duplicates(entry.key for entry in secrets)
     if key is not None and any(entry.key != key for entry in secrets):
         raise ProtocolError("the broker sent a secret that was not asked for; update the suite")
-    findings = _printable_findings(f for each in pages for f in each.findings)
+    findings = printable_findings(f for each in pages for f in each.findings)
     return Folder(secrets, tuple(findings))
 
 
@@ -120,6 +130,18 @@ def broker_status(client: BrokerClient) -> tuple[b.BrokerStatusReply, list[b.Ide
     """Return the broker's state and its identities; raises as BrokerClient.call."""
     pages = all_pages(client, lambda at: (b.BrokerStatus(cursor=at), b.BrokerStatusReply))
     return pages[0], [identity for page in pages for identity in page.identities]
+
+
+def printable_findings(findings: Iterable[b.Finding]) -> list[b.Finding]:
+    """Return findings fit for a terminal."""
+    return [
+        b.Finding(
+            kind=finding.kind,
+            subject=printable(finding.subject),
+            detail=printable(finding.detail, _DETAIL_CHARACTERS),
+        )
+        for finding in findings
+    ]
 
 
 def _parse_secrets(found: list[b.Discovered]) -> tuple[list[b.Discovered], list[b.Finding]]:
@@ -144,17 +166,6 @@ def _parse_discovered(item: b.Discovered) -> None:
         # The key stands in the secret's name as well as in the variable's.
         parse_environment_name(item.key)
         parse_environment_name(item.options.target or item.key)
-
-
-def _printable_findings(findings: Iterable[b.Finding]) -> list[b.Finding]:
-    return [
-        b.Finding(
-            kind=finding.kind,
-            subject=printable(finding.subject),
-            detail=printable(finding.detail, _DETAIL_CHARACTERS),
-        )
-        for finding in findings
-    ]
 
 
 def _refuse_duplicates(keys: Iterable[str]) -> None:

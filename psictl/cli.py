@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "setup": _Entry("psictl.commands.setup", "Register the workloads' secrets with Podman."),
     "install": _Entry("psictl.commands.install", "Tell Podman's shell driver how to reach PSI."),
     "status": _Entry("psictl.commands.status", "Show how the services are."),
+    "cache": _Entry("psictl.commands.cache", "What is kept for an outage, and its keys.", True),
+    "seal": _Entry("psictl.commands.seal", "Keep a secret that cannot come from Infisical."),
     "infisical": _Entry("psictl.commands.infisical", "Log in, and read secrets by hand.", True),
     "dev": _Entry("psictl.commands.dev", "Run the whole suite below a folder, in the foreground."),
 }  # fmt: skip  # one row, one command

@@ -21,6 +21,7 @@ Page = TypeVar(
     b.TestLoginReply,
     b.ReadSecretsReply,
     b.BrokerStatusReply,
+    b.RefreshReply,
 )
 Ask = Callable[[int], tuple[Request, type[Page]]]
 """Gives the request of a cursor, and the type of its reply."""

@@ -6,13 +6,19 @@ from typing import Any
 import msgspec
 
 from psi.shared.errors import PsiError, Unreachable
-from psi.shared.messages.broker import BrokerStatusReply
+from psi.shared.messages.base import Reply
+from psi.shared.messages.broker import BrokerStatusReply, CacheStatus, CacheStatusReply
+from psi.shared.messages.sealer import SealerStatusReply
 from psi.shared.names import printable
+from psictl.cache.health import cache_problems, sealer_problems
+from psictl.cache.keyslots import sealer_status
 from psictl.catalogue import broker_status
-from psictl.client import BrokerClient
+from psictl.client import BrokerClient, SealerClient
+from psictl.config.model import SEALED_BACKENDS
 from psictl.generation import ConfigState, config_state
 from psictl.http_socket import Answer, HttpSocket
 from psictl.layout import Layout
+from psictl.reply_fields import reply_fields
 
 _DETAIL_CHARACTERS = 200
 
@@ -35,19 +41,27 @@ class Status:
     broker: Probed
     state: BrokerStatusReply | None
     config: ConfigState | None
+    cache: CacheStatusReply | None
+    sealer: Probed | None
+    """None where nothing is kept at rest, and so no sealer is needed."""
+    sealer_state: SealerStatusReply | None
 
     @property
     def problems(self) -> list[str]:
         """One line for each thing that is not as it should be."""
-        told = [probed.error for probed in (self.frontend, self.broker) if probed.error]
+        told = [probed.error for probed in self._probed if probed.error]
         if self.health is not None and self.health.status != 200:
             told.append(f"lookups are not answered: {self.health.reason}")
-        return told if self.state is None else [*told, *self._broker_problems(self.state)]
+        if self.state is not None:
+            told += self._broker_problems(self.state)
+        if self.sealer_state is not None:
+            told += sealer_problems(self.sealer_state)
+        return told if self.cache is None else [*told, *cache_problems(self.cache)]
 
     @property
     def exit_code(self) -> int:
         """4 where a service cannot be reached, 3 where something is wrong, else 0."""
-        if not (self.frontend.reachable and self.broker.reachable):
+        if not all(probed.reachable for probed in self._probed):
             return 4
         return 3 if self.problems else 0
 
@@ -61,8 +75,17 @@ class Status:
                 "reachable": self.frontend.reachable,
                 "healthy": self.health is not None and self.health.status == 200,
             },
-            "broker": {"reachable": self.broker.reachable, **_state_fields(self.state)},
+            "broker": {"reachable": self.broker.reachable, **_fields(self.state)},
+            "cache": None if self.cache is None else _cache_fields(self.cache),
+            "sealer": None
+            if self.sealer is None
+            else {"reachable": self.sealer.reachable, **_fields(self.sealer_state)},
         }
+
+    @property
+    def _probed(self) -> tuple[Probed, ...]:
+        services = (self.frontend, self.broker)
+        return services if self.sealer is None else (*services, self.sealer)
 
     def _broker_problems(self, state: BrokerStatusReply) -> list[str]:
         told = [
@@ -84,9 +107,11 @@ class Status:
 def read_status(layout: Layout) -> Status:
     """Ask every service; what cannot be reached is part of the answer."""
     frontend, health = _ask_frontend(layout)
-    broker, state = _ask_broker(layout)
+    broker, state, cache = _ask_broker(layout)
     config = None if state is None else config_state(layout, state)
-    return Status(layout, frontend, health, broker, state, config)
+    sealed = state is not None and state.backend in SEALED_BACKENDS
+    sealer, sealer_state = _ask_sealer(layout) if sealed else (None, None)
+    return Status(layout, frontend, health, broker, state, config, cache, sealer, sealer_state)
 
 
 def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
@@ -97,30 +122,37 @@ def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
         return Probed(str(error), reachable=False), None
 
 
-def _ask_broker(layout: Layout) -> tuple[Probed, BrokerStatusReply | None]:
+def _ask_broker(
+    layout: Layout,
+) -> tuple[Probed, BrokerStatusReply | None, CacheStatusReply | None]:
     try:
         with BrokerClient(layout) as client:
             state, identities = broker_status(client)
-            return Probed(), msgspec.structs.replace(state, identities=identities)
+            state = msgspec.structs.replace(state, identities=identities)
+            kept = state.backend != "none"
+            cache = client.call(CacheStatus(), CacheStatusReply) if kept else None
+            return Probed(), state, cache
     except PsiError as error:
-        return Probed(str(error), reachable=not isinstance(error, Unreachable)), None
+        return _failed(error), None, None
 
 
-def _state_fields(state: BrokerStatusReply | None) -> dict[str, Any]:
-    """Return the broker's reply with every text made fit for a terminal."""
-    if state is None:
-        return {}
-    fields = msgspec.to_builtins(state)
-    for name in ("id", "type", "next"):
-        fields.pop(name)
-    return {name: _cleaned(value) for name, value in fields.items()}
+def _ask_sealer(layout: Layout) -> tuple[Probed, SealerStatusReply | None]:
+    try:
+        with SealerClient(layout) as client:
+            return Probed(), sealer_status(client)
+    except PsiError as error:
+        return _failed(error), None
 
 
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return printable(value, 1024)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _cleaned(item) for name, item in value.items()}
-    return value
+def _failed(error: PsiError) -> Probed:
+    return Probed(str(error), reachable=not isinstance(error, Unreachable))
+
+
+def _fields(reply: Reply | None) -> dict[str, Any]:
+    return {} if reply is None else reply_fields(reply)
+
+
+def _cache_fields(cache: CacheStatusReply) -> dict[str, Any]:
+    fields = reply_fields(cache)
+    del fields["verified"]
+    return fields

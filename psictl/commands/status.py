@@ -6,6 +6,7 @@ import typer
 
 from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.names import printable
+from psictl.cache.health import cache_line, file_line, sealer_line
 from psictl.cli import layout_of
 from psictl.generation import ConfigState
 from psictl.output import format_time, say, write_json, write_line, write_table
@@ -37,6 +38,7 @@ def _write_screen(status: Status) -> None:
         ("frontend", "answers lookups" if healthy else _reach(reachable=status.frontend.reachable)),
         ("broker", "answers" if status.state else _reach(reachable=status.broker.reachable)),
     ]
+    rows += _sealer_rows(status)
     rows += [] if status.state is None else _broker_rows(status, status.state)
     for name, value in rows:
         write_line(f"{name + ':':<12}{printable(value, 1024)}")
@@ -58,9 +60,28 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
         *_config_rows(status.config),
         ("infisical", f"{state.api_url}, last answer {format_time(state.upstream_ok_at)}"),
         ("workloads", f"{state.workloads}, with {state.mappings} mappings{bad}"),
-        ("cache", f"{state.backend}, {state.cached} values"),
+        *_cache_rows(status, state),
         ("lookups", f"{state.lookups}, {state.refusals} refused"),
         ("upstream", f"{state.upstream_requests} requests"),
+    ]
+
+
+def _sealer_rows(status: Status) -> list[tuple[str, str]]:
+    if status.sealer is None:
+        return []
+    if status.sealer_state is None:
+        return [("sealer", _reach(reachable=status.sealer.reachable))]
+    return [("sealer", sealer_line(status.sealer_state))]
+
+
+def _cache_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, str]]:
+    if status.cache is None:
+        return [("cache", f"{state.backend}, {state.cached} values")]
+    return [
+        ("cache", cache_line(status.cache)),
+        ("file", file_line(status.cache)),
+        ("refreshed", format_time(status.cache.refreshed_at)),
+        *(("set aside", name) for name in status.cache.unreadable),
     ]
 
 

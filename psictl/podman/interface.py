@@ -16,6 +16,7 @@ MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
 """A list: 13,000 secrets of a forerunner's host at 1.5 KiB each, three times over."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*--[A-Za-z0-9_.-]+")
+_SEALED_NAME: Final = re.compile(r"(?=.*[^0-9a-f])[A-Za-z_][A-Za-z0-9_]{0,127}")
 _NAME_CHARACTERS: Final = 253
 """Podman 5's own bound; 4.3.1 takes 64 (containers/common, pkg/secrets)."""
 
@@ -61,14 +62,25 @@ class Podman(Protocol):
 
 
 def is_possible_name(name: str) -> bool:
-    """Tell whether PSI could have created a secret of this name: ``WORKLOAD--KEY``.
+    """Tell whether PSI could have created a secret of this name: ``WORKLOAD--KEY``, or sealed.
 
     Podman takes the beginning of an id for a name too, so a name that could be one must never
     reach ``secret rm``; no id has a ``-``. And Podman 5 takes any name without ``,``, ``/``,
     ``=`` and NUL, newlines included: such a secret is somebody else's, and its name must not
     reach a terminal or a file.
     """
+    if is_sealed_name(name):
+        return True
     return len(name) <= _NAME_CHARACTERS and _NAME.fullmatch(name) is not None
+
+
+def is_sealed_name(name: str) -> bool:
+    """Tell whether a sealed secret may have this name: a variable's, and no beginning of an id.
+
+    An id has lowercase hex digits alone and Podman compares it as it stands (containers/common,
+    pkg/secrets, strings.HasPrefix), so one other character is enough: ``cafe`` is refused.
+    """
+    return _SEALED_NAME.fullmatch(name) is not None
 
 
 def require_name(name: str) -> str:
@@ -76,7 +88,8 @@ def require_name(name: str) -> str:
     if not is_possible_name(name):
         raise InvalidName(
             f"secret name {printable(name)!r} is not valid: "
-            "WORKLOAD--KEY of letters, digits, '_', '.', '-', '@', at most 253"
+            "WORKLOAD--KEY of letters, digits, '_', '.', '-', '@', at most 253, or a variable's "
+            "name that is not all of 0-9 and a-f"
         )
     return name
 

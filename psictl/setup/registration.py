@@ -27,14 +27,27 @@ DRIFT_DETAIL = (
 )
 
 
-def mapping_payload(coordinate: Coordinate) -> bytes:
+@dataclass(frozen=True)
+class Sealed:
+    """The name of a local secret that the broker keeps encrypted (``psictl seal``)."""
+
+    name: str
+
+
+Target = Coordinate | Sealed
+"""What a mapping may name."""
+
+
+def mapping_payload(target: Target) -> bytes:
     """Return the mapping as JSON: what the driver's ``store`` gets, and no secret."""
+    if isinstance(target, Sealed):
+        return msgspec.json.encode({"provider": "sealed", "name": target.name})
     return msgspec.json.encode(
         {
             "provider": "infisical",
-            "project": coordinate.project,
-            "path": coordinate.path,
-            "key": coordinate.key,
+            "project": target.project,
+            "path": target.path,
+            "key": target.key,
         }
     )
 
@@ -50,18 +63,21 @@ class Registrar:
 
     podman: Podman
     present: Mapping[str, PodmanSecret]
-    mappings: Mapping[str, Coordinate]
+    mappings: Mapping[str, Target]
     socket_path: str
     commands: Callable[[], Mapping[str, str]]
     """The driver's commands; found out by trial (r17), so only once something is created."""
 
     def register(self, workload: str, secret: Discovered) -> SecretResult:
         """Keep, create or replace one secret; raises Unreachable where Podman is gone."""
-        name, wanted = secret_name(workload, secret.key), coordinate_of(secret)
+        return self.settle(secret_name(workload, secret.key), coordinate_of(secret))
+
+    def settle(self, name: str, wanted: Target) -> SecretResult:
+        """Do the same for any name and target."""
         held = self.present.get(name)
         if held is None:
             return self._create(name, wanted, Outcome.CREATED)
-        if not self._is_ours(held):
+        if not self.is_ours(held):
             return SecretResult(name, Outcome.FOREIGN, FOREIGN_DETAIL, held.id)
         same = self.mappings[held.id] == wanted
         if same and is_psi_driver(dict(held.options), self.socket_path):
@@ -74,15 +90,19 @@ class Registrar:
             SecretResult(held.name, Outcome.DRIFTED, DRIFT_DETAIL, held.id)
             for held in self.present.values()
             if held.name not in wanted
-            and self._is_ours(held)
+            and self.is_ours(held)
             # A workload's name may itself hold "--": the mapping tells where the key begins.
-            and held.name == secret_name(workload, self.mappings[held.id].key)
+            and held.name == self._name_in(workload, self.mappings[held.id])
         ]
 
-    def _is_ours(self, held: PodmanSecret) -> bool:
+    def _name_in(self, workload: str, target: Target) -> str | None:
+        return None if isinstance(target, Sealed) else secret_name(workload, target.key)
+
+    def is_ours(self, held: PodmanSecret) -> bool:
+        """Tell whether PSI registered a secret."""
         return held.driver == "shell" and held.id in self.mappings
 
-    def _replace(self, name: str, wanted: Coordinate) -> SecretResult:
+    def _replace(self, name: str, wanted: Target) -> SecretResult:
         # Podman's own --replace is no safer: it deletes and then stores as well.
         try:
             self.podman.remove(name)
@@ -92,7 +112,7 @@ class Registrar:
             return SecretResult(name, Outcome.FAILED, f"not replaced: {error}")
         return self._create(name, wanted, Outcome.REPLACED)
 
-    def _create(self, name: str, wanted: Coordinate, outcome: Outcome) -> SecretResult:
+    def _create(self, name: str, wanted: Target, outcome: Outcome) -> SecretResult:
         try:
             made = self.podman.create(name, mapping_payload(wanted), self.commands())
         except NameInUse:

@@ -39,10 +39,14 @@ class FakeFrontend:
 
     def store(self, secret_id: str, body: bytes) -> int:
         mapping = msgspec.json.decode(body, type=dict[str, str])
-        assert mapping.pop("provider") == "infisical"
-        if mapping["key"] in self.refuse:
+        provider = mapping.pop("provider")
+        if mapping.get("key", mapping.get("name")) in self.refuse:
             return 403
         self.stored.append(secret_id)
+        if provider == "sealed":
+            self.world.registered[secret_id] = mapping["name"]
+            return 200
+        assert provider == "infisical"
         self.world.mappings[secret_id] = Coordinate(**mapping)
         return 200
 

@@ -16,6 +16,8 @@ from psictl.layout import Layout
 from tests.fakes.broker.frontend import FakeFrontend
 from tests.fakes.broker.server import FakeBroker
 from tests.fakes.broker.world import World
+from tests.fakes.sealer.server import FakeSealer
+from tests.fakes.sealer.world import SealerWorld
 
 COMMAND_SECONDS = 60
 """Far above what any command here takes: a test that reaches it has hung."""
@@ -35,13 +37,15 @@ class Ended(NamedTuple):
 
 
 class Host:
-    """Layout, world and fakes; the broker and the frontend listen while it is entered."""
+    """Layout, worlds and fakes; the services listen while it is entered."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="psi-", dir="/tmp"))  # sockets need short paths
         self.layout = Layout(self.root)
         self.world = World()
         self.broker = FakeBroker(self.layout.control_socket(Process.BROKER), self.world)
+        self.sealed = SealerWorld()
+        self.sealer = FakeSealer(self.layout.control_socket(Process.SEALER), self.sealed)
         self.frontend = FakeFrontend(self.layout.http_socket, self.world)
         self.environment = dict(os.environ)
         self._stack = ExitStack()
@@ -49,6 +53,7 @@ class Host:
     def __enter__(self) -> Self:
         self._stack.callback(shutil.rmtree, self.root)
         self._stack.enter_context(self.broker)
+        self._stack.enter_context(self.sealer)
         self._stack.enter_context(self.frontend)
         return self
 
@@ -69,11 +74,12 @@ class Host:
         }
         return folder
 
-    def psictl(self, *arguments: str) -> Ended:
+    def psictl(self, *arguments: str, stdin: bytes = b"") -> Ended:
         """Run psictl as a person does, below this root."""
         done = subprocess.run(
             [sys.executable, "-m", "psictl", "--root", str(self.root), *arguments],
             env=self.environment,
+            input=stdin,
             capture_output=True,
             timeout=COMMAND_SECONDS,
             check=False,

@@ -1,7 +1,7 @@
-"""A broker for tests of psictl: a real Unix socket, the real framing and decoders, a thread.
+"""A service for tests of psictl: a real Unix socket, the real framing and decoders, a thread.
 
-It answers from a :class:`World`; ``answers`` puts something else in an answer's place, hostile
-things too: raw bytes, a connection that closes, or nothing at all.
+It answers from a world, the broker's by default; ``answers`` puts something else in an answer's
+place, hostile things too: raw bytes, a connection that closes, or nothing at all.
 """
 
 import socket
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import msgspec
 
@@ -28,17 +28,27 @@ Answer = Callable[[Any], Reply | bytes | object]
 """From a request to a reply, to raw bytes that are sent as they are, to Close or to Silence."""
 
 
+class Answering(Protocol):
+    """What a service knows."""
+
+    def answer(self, request: Any) -> Reply:
+        """Answer as the real service does."""
+        ...
+
+
 def frame(reply: object) -> bytes:
     """Return a message as a frame, whatever its id says."""
     return pack(msgspec.msgpack.encode(reply, enc_hook=encode_hook))
 
 
-class FakeBroker:
+class FakeService:
     """Listens while it is entered."""
 
-    def __init__(self, path: Path, world: World | None = None) -> None:
+    process: ClassVar[Process]
+
+    def __init__(self, path: Path, world: Answering) -> None:
         self.path = path
-        self.world = world if world is not None else World()
+        self.world = world
         self.answers: dict[type[Request], Answer] = {}
         self.greetings: list[bytes | object] = []
         """What the next connections get before anything is read, one each."""
@@ -46,7 +56,7 @@ class FakeBroker:
         self.arrived = threading.Condition()
         self.busy = 0
         """Requests that were read and are not answered yet."""
-        self._decoder = request_decoder(Process.CTL, Process.BROKER)
+        self._decoder = request_decoder(Process.CTL, self.process)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -114,6 +124,15 @@ class FakeBroker:
         elif answer is Close:
             connected.close()
         return isinstance(answer, bytes) or answer is Silence
+
+
+class FakeBroker(FakeService):
+    """The broker's control socket."""
+
+    process = Process.BROKER
+
+    def __init__(self, path: Path, world: World | None = None) -> None:
+        super().__init__(path, world if world is not None else World())
 
 
 def _received(connected: socket.socket) -> bytes:

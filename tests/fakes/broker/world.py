@@ -8,6 +8,7 @@ from psi.shared.messages import broker as b
 from psi.shared.messages.base import Refused, Reply
 from psi.shared.projection import Coordinate, KeyOptions
 from psi.shared.secret import SecretBytes
+from tests.fakes.broker.keeping import Keeping
 
 T = TypeVar("T")
 
@@ -45,6 +46,9 @@ class World:
     logins: list[b.LoginResult] = field(default_factory=list)
     identities: list[b.IdentityStatus] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=dict)
+    registered: dict[str, str] = field(default_factory=dict)
+    """Names of sealed secrets, by secret id."""
+    keeping: Keeping = field(default_factory=Keeping)
     page: int = 2
 
     def add(self, name: str, *secrets: b.Discovered, **fields: Any) -> None:
@@ -60,8 +64,10 @@ class World:
             b.ReadSecrets: self._read,
             b.TestLogin: self._logins,
             b.BrokerStatus: self._status,
+            b.Refresh: self._refresh,
         }
-        return answers[type(request)](request)
+        answer = answers.get(type(request), self.keeping.answer)
+        return answer(request)
 
     def _list(self, request: b.ListWorkloads) -> Reply:
         names, following = self._cut(list(self.workloads), request.cursor)
@@ -76,12 +82,22 @@ class World:
         return list(items[cursor:end]), end if end < len(items) else 0
 
     def _mappings(self, request: b.ListMappings) -> Reply:
-        entries = [
+        entries: list[b.MappingEntry | b.SealedEntry] = [
             b.MappingEntry(secret_id=secret_id, project=c.project, path=c.path, key=c.key)
-            for secret_id, c in sorted(self.mappings.items())
+            for secret_id, c in self.mappings.items()
         ]
+        entries += [b.SealedEntry(secret_id=i, name=name) for i, name in self.registered.items()]
+        entries.sort(key=lambda entry: entry.secret_id)
         page, following = self._cut(entries, request.cursor)
-        return b.ListMappingsReply(mappings=page, next=following)
+        return b.ListMappingsReply(
+            mappings=[entry for entry in page if isinstance(entry, b.MappingEntry)],
+            sealed=[entry for entry in page if isinstance(entry, b.SealedEntry)],
+            next=following,
+        )
+
+    def _refresh(self, request: b.Refresh) -> Reply:
+        findings, following = self._cut(self.keeping.findings, request.cursor)
+        return b.RefreshReply(**self.keeping.refreshed, findings=findings, next=following)
 
     def _discover(self, request: b.Discover) -> Reply:
         workload = self.workloads.get(request.workload)

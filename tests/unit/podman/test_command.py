@@ -81,7 +81,7 @@ def test_what_the_store_command_prints_does_not_spoil_the_id(
 def test_other_secrets_are_not_listed(
     podman: CommandPodman, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    for name in ("plain", "new\nline"):
+    for name in ("plain-one", "new\nline"):
         subprocess.run(
             [sys.executable, FAKE, "secret", "create", name, "-"],
             input=b"x",

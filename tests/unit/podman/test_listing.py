@@ -30,7 +30,7 @@ def test_a_driver_without_options_is_read() -> None:
     assert (secret.driver, secret.options) == ("file", {})
 
 
-@pytest.mark.parametrize("name", ["a\nb--K", "\x1b[2J--K", "plain", "", "a b--K"])
+@pytest.mark.parametrize("name", ["a\nb--K", "\x1b[2J--K", "plain-one", "", "a b--K"])
 def test_names_that_psi_cannot_have_given_are_left_out(name: str) -> None:
     assert decode_secrets(json.dumps([info(name), info()]).encode()) == decode_secrets(
         json.dumps([info()]).encode()

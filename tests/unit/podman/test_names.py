@@ -6,7 +6,13 @@ from psi.shared.errors import InvalidName
 from psictl.podman.interface import is_id, is_possible_name, require_name
 
 
-@pytest.mark.parametrize("name", ["myapp--DB_HOST", "w@--K", "a.b_c-d--tls.crt", "a--" + "K" * 250])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "myapp--DB_HOST", "w@--K", "a.b_c-d--tls.crt", "a--" + "K" * 250,
+        "ENCRYPTION_KEY", "cafe_", "CAFE", "plain", "K" * 128,  # sealed
+    ],
+)  # fmt: skip  # two kinds
 def test_names_that_psi_gives_pass(name: str) -> None:
     assert require_name(name) == name
 
@@ -17,6 +23,11 @@ def test_names_that_psi_gives_pass(name: str) -> None:
         "",
         "3fa9c01b2d4e5f60718293a4b",  # an id, or the beginning of one
         "3fa",
+        "cafe",
+        "deadbeef01",
+        "K" * 129,
+        "K\n",
+        "KEY-1",
         "--all",
         "-a--K",
         "a--K\n",
