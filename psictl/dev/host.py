@@ -1,14 +1,10 @@
 """The development host: children, their sockets, and what it prints about them."""
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from psi.shared.errors import PsiError
 from psi.shared.lifecycle import DEVELOPMENT_ROOT
@@ -20,15 +16,18 @@ from psictl.apply.generation import current_generation
 from psictl.dev.children import Child
 from psictl.dev.control import serve_control
 from psictl.dev.credentials import remove_credentials, write_credentials
-from psictl.dev.device import START_SECONDS, Device
+from psictl.dev.device import Device
+from psictl.dev.emulation import listening, provision_if_new, start_emulator
+from psictl.dev.lines import print_line, ready_fields
 from psictl.dev.notify import ReadyListener
-from psictl.dev.provision import provision_if_new
 from psictl.dev.services import Service
 from psictl.dev.sockets import Sockets
 from psictl.layout import Layout
 
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 """What every child has."""
+_DEVICE_STOP_SECONDS = 10
+"""As for a service: an emulator writes its state and ends."""
 
 
 @dataclass
@@ -86,31 +85,20 @@ class Host:
             for service in needed:
                 child = self._start(service)
                 if self.device is not None and service.process is Process.SEALER:
-                    await self._provision(service, child)
+                    seconds = service.ready_seconds
+                    await provision_if_new(child, seconds, self.layout, self.limits)
             self.started = True
             self._announce()
 
     async def _start_device(self) -> None:
-        """Run the emulator, where it is a process, until it listens; raises PsiError."""
+        """Run the emulator, where it is a process and does not run; raises PsiError."""
         device = self.device
         if device is None or not device.argv:
             return
         running = self.children.get(device.name)
-        if running is not None and not running.code.done():
-            return
-        for path in device.sockets:
-            path.unlink(missing_ok=True)
-        child = Child(device.argv, _ENVIRONMENT, {})
-        self.children[device.name] = child
-        if not await child.wait_until(device.listens, START_SECONDS):
-            raise PsiError(f"{device.name} does not listen; see {self.layout.development_device}")
-        child.ready.set()
-
-    async def _provision(self, service: Service, child: Child) -> None:
-        cause = await child.wait_ready(service.ready_seconds)
-        if cause:
-            raise PsiError(f"the sealer {cause}; see what it logs")
-        await asyncio.to_thread(provision_if_new, self.layout, self.limits)
+        if running is None or running.code.done():
+            self.children[device.name] = start_emulator(device, _ENVIRONMENT)
+            await listening(self.children[device.name], device)
 
     def _start(self, service: Service) -> Child:
         projection = self._projection(service)
@@ -149,26 +137,12 @@ class Host:
         serving = self.started and all(each.serves for each in self.children.values())
         if serving and not self.announced:
             self.announced = True
-            _print(self._announcement())
-
-    def _announcement(self) -> dict[str, Any]:
-        paths = {
-            (service.process, listener.caller): str(listener.path(self.layout))
-            for service in self.services
-            if service.process in self.children
-            for listener in service.listeners
-        }
-        return {
-            "ready": True,
-            "http": paths.get((Process.FRONTEND, Process.HTTP)),
-            "ctl": {server: path for (server, who), path in paths.items() if who is Process.CTL},
-            "pids": {name: child.pid for name, child in self.children.items()},
-        }
+            print_line(ready_fields(self.layout, self.services, self.children))
 
     def _reap(self) -> None:
         for name, child in self.children.items():
             if child.reap() and not child.stopping:
-                _print({"exited": name, "code": child.code.result()})
+                print_line({"exited": name, "code": child.code.result()})
 
     async def _reload(self) -> Reloaded:
         """Restart what the generation now in force changes, and what is down."""
@@ -209,7 +183,7 @@ class Host:
             child = self._start(service)
         except (PsiError, OSError) as error:
             return f"cannot be started: {error}"
-        _print({"restarted": service.process, "pid": child.pid})
+        print_line({"restarted": service.process, "pid": child.pid})
         return await child.wait_ready(service.ready_seconds)
 
     async def _retire(self, service: Service) -> None:
@@ -221,7 +195,7 @@ class Host:
         del self.children[service.process]
         self.sockets.drop(service)
         remove_credentials(self.layout, service.process)
-        _print({"stopped": service.process})
+        print_line({"stopped": service.process})
 
     async def _stop_all(self) -> None:
         for service in reversed(self.services):
@@ -229,11 +203,4 @@ class Host:
                 await self.children[service.process].stop(service.stop_seconds)
             remove_credentials(self.layout, service.process)
         if self.device is not None and self.device.name in self.children:
-            await self.children[self.device.name].stop(START_SECONDS)
-
-
-def _print(fields: dict[str, Any]) -> None:
-    # Whoever started us may have stopped reading: that is no reason to end the services.
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(json.dumps(fields) + "\n")
-        sys.stdout.flush()
+            await self.children[self.device.name].stop(_DEVICE_STOP_SECONDS)
