@@ -37,7 +37,7 @@ class TpmBackend:
     def __init__(self, options: TpmOptions) -> None:
         self._tcti = options.tcti
         self._policy = options.policy
-        self._pcrs = sorted(set(options.pcrs))
+        self._pcrs = sorted(set(options.pcrs)) if options.policy != "none" else []
         self._session = TpmSession(options.tcti)
 
     def open(self) -> None:

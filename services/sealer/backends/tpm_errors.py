@@ -23,6 +23,8 @@ _RESOURCE_MANAGER_LAYER: Final = 0xB_0000
 """TSS2_RESMGR_TPM_RC_LAYER: a resource manager passes a TPM's code on under its own layer."""
 _LAYER_MASK: Final = 0xFF_0000
 _MARSHALLING_LAYER: Final = 0x9_0000
+_NAMED_PCRS: Final = 8
+"""So many fit the one line that a failure has."""
 _PARAMETER_OR_HANDLE: Final = 0x80
 """TPM_RC_FMT1: the code is about something that was sent."""
 
@@ -36,8 +38,8 @@ class _Meaning(NamedTuple):
 
 _BOOT_STATE = _Meaning(
     SealerError.BOOT_STATE,
-    "the measured boot state is not the one that the slot was sealed to; if the change was "
-    "yours, bind it anew: psictl cache reseal while the key is open, else psictl cache recover",
+    "the measured boot state is not one that the slot was sealed to; if you changed it, run "
+    "psictl cache reseal while the key is open, else psictl cache recover",
 )
 _BUSY = _Meaning(
     SealerError.DEVICE_BUSY,
@@ -143,7 +145,7 @@ def corrupt() -> DeviceError:
 
 def boot_state(pcrs: list[int]) -> DeviceError:
     """Return the failure of a boot state that no one approved."""
-    named = ",".join(map(str, pcrs))
+    named = ",".join(map(str, pcrs)) if len(pcrs) <= _NAMED_PCRS else f"(any of {len(pcrs)})"
     return DeviceError(_BOOT_STATE.code, f"PCR {named}: {_BOOT_STATE.detail}")
 
 

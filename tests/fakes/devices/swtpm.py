@@ -74,7 +74,7 @@ class SwTpm:
     def _await_sockets(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + _START_SECONDS
-        while not (self.socket.exists() and _connects(self.control)):
+        while not (_connects(self.socket) and _connects(self.control)):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise EmulatorError(f"swtpm does not start: {self.log.read_text()}")
