@@ -41,10 +41,10 @@ def talk(path: Path, request: Request) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(20)
         connection.connect(str(path))
-        connection.sendall(pack(msgpack.encode(request, enc_hook=encode_hook)))
         try:
+            connection.sendall(pack(msgpack.encode(request, enc_hook=encode_hook)))
             return connection.recv(4096)
-        except ConnectionResetError:
+        except ConnectionError:  # closed before or after it was sent
             return b""
 
 

@@ -10,7 +10,7 @@ from tests.unit.sealer.running import KEY, refused, running
 from tests.unit.sealer.scripted_device import ScriptedDevice
 from tests.unit.sealer.waiting import until
 
-LIMITS = Limits(device_seconds=0.2, device_hung_seconds=0.4, device_retry_seconds=0.02)
+LIMITS = Limits(device_seconds=1, device_hung_seconds=1.5, device_retry_seconds=0.02)
 
 
 def test_at_start_callers_are_told_and_it_opens_when_the_device_answers(tmp_path: Path) -> None:
