@@ -100,8 +100,8 @@ def unavailable(detail: str) -> DeviceError:
 def pin_refused(cause: str) -> DeviceError:
     """Return the failure of a PIN that is wrong; it is never tried twice by itself."""
     detail = (
-        f"the token refused the PIN ({cause}); it is not tried again until it changes: correct "
-        "the PIN's credential or sealer.pkcs11.pin, apply, and restart psi-sealer"
+        f"the token refused the PIN ({cause}), which is not tried again until it changes: correct "
+        "the credential or sealer.pkcs11.pin, apply, restart psi-sealer"
     )
     return DeviceError(SealerError.PIN_REFUSED, detail, latch=True)
 

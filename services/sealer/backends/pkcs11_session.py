@@ -97,7 +97,7 @@ class Pkcs11Session:
         except pkcs11.PinLocked as error:
             raise pin_locked() from error
         except pkcs11.UserPinNotInitialized as error:
-            raise pin_refused("the token has none: set one with pkcs11-tool --init-pin") from error
+            raise pin_refused("it has none: see pkcs11-tool --init-pin") from error
         except pkcs11.PKCS11Error as error:
             raise self._login_failure(error) from error
 
