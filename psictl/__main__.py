@@ -22,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run ``psictl`` with the arguments, by default the process's, and exit."""
     sys.excepthook = _report_fault
     signal.signal(signal.SIGINT, _interrupt)
-    argv = list(sys.argv[1:] if arguments is None else arguments)
+    run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(argv: list[str]) -> NoReturn:
+    """Run one command and exit with its code; an error that it expects is one line."""
     try:
         build_app(argv)(args=argv, prog_name="psictl")
     except PsiError as error:

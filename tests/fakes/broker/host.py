@@ -5,13 +5,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from psi.shared.processes import Process
+from psictl.__main__ import run
 from psictl.layout import Layout
 from tests.fakes.broker.frontend import FakeFrontend
 from tests.fakes.broker.server import FakeBroker
@@ -73,6 +75,23 @@ class Host:
             "FAKE_PODMAN_VERSION": version,
         }
         return folder
+
+    def command(self, *arguments: str, stdin: bytes = b"") -> Ended:
+        """Run a command inside this process, which is some twenty times faster."""
+        raw, err = BytesIO(), StringIO()
+        out = TextIOWrapper(raw, "utf-8", newline="")
+        before, sys.stdin = sys.stdin, TextIOWrapper(BytesIO(stdin), "utf-8")
+        code: object = None
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                run(["--root", str(self.root), *arguments])
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            sys.stdin = before
+        out.flush()
+        assert isinstance(code, int)
+        return Ended(code, raw.getvalue(), err.getvalue())
 
     def psictl(self, *arguments: str, stdin: bytes = b"") -> Ended:
         """Run psictl as a person does, below this root."""
