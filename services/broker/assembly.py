@@ -78,6 +78,13 @@ class Broker:
         """Accept on both sockets."""
         for name, endpoint in self._endpoints.items():
             await endpoint.serve(sockets[name])
+        self._summarise()
+
+    def _summarise(self) -> None:
+        """Write the audit's summaries now and then, also of secrets that nobody asks for again."""
+        self._audit.flush()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._limits.audit_summary_seconds, self._summarise)
 
     async def drain(self) -> None:
         """Let requests finish for a bounded time, then end what waits for Infisical."""
