@@ -38,7 +38,7 @@ async def scene(folder: Path) -> dict[str, object]:
         if full != "stored":
             break
         stored += 1
-    names = sorted(path.name for path in folder.iterdir())
+    names = _names(folder)
     await store.delete(f"{0:025x}")
     freed = await _try(store.store(f"{stored:025x}", Coordinate("p", "/", "K")))
     await store.delete(f"{1:025x}")
@@ -60,6 +60,10 @@ async def scene(folder: Path) -> dict[str, object]:
         "after a restart": len(again),
         "bad after a restart": again.bad,
     }
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _mount(*words: object) -> None:

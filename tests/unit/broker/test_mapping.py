@@ -1,6 +1,7 @@
 """What is a mapping: one JSON object of known fields, whatever a caller sends instead."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -148,10 +149,9 @@ def test_what_infisical_allows_is_parsed_and_written_back(path: str, key: str) -
 def test_noise_is_parsed_or_refused(payload: bytes) -> None:
     try:
         coordinate = parse_mapping(payload)
-    except BadMapping as error:
-        assert str(error)
-    else:
-        assert parse_mapping(encode_mapping(coordinate)) == coordinate
+    except BadMapping:
+        return
+    assert parse_mapping(encode_mapping(coordinate)) == coordinate
 
 
 json_values = st.recursive(
@@ -163,7 +163,5 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "provider", "x"]), json_values))
 def test_json_of_any_shape_is_parsed_or_refused(fields: dict[str, Any]) -> None:
-    try:
-        parse_mapping(json.dumps(fields).encode())
-    except BadMapping as error:
-        assert str(error)
+    with suppress(BadMapping):
+        assert parse_mapping(json.dumps(fields).encode()).project

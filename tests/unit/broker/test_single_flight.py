@@ -14,11 +14,13 @@ class Counter:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.starts = 0
+        self.started = asyncio.Event()
         self.gate = asyncio.Event()
         self.error = error
 
     async def __call__(self) -> int:
         self.starts += 1
+        self.started.set()
         await self.gate.wait()
         if self.error is not None:
             raise self.error
@@ -27,8 +29,7 @@ class Counter:
 
 async def _asked(flight: SingleFlight[int], counter: Counter, many: int) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(flight.do("key", counter)) for _ in range(many)]
-    while counter.starts == 0:
-        await asyncio.sleep(0)
+    await counter.started.wait()
     return tasks
 
 
