@@ -489,12 +489,13 @@ def test_a_call_is_held_no_longer_than_its_deadline(run: Run, path: Path) -> Non
             pool = pool_of(path)
             with pytest.raises(Unreachable, match="did not answer"):
                 await ping(pool, 0.1)
-            await until(lambda: not server.open)
             accepted = server.accepted
             assert accepted > 1
             for _ in range(20):
-                await asyncio.sleep(0.001)
-            assert server.accepted == accepted
+                await asyncio.sleep(pool.limits.connect_retry_seconds)
+            # One may have been on its way.
+            assert server.accepted <= accepted + 1
+            pool.close()
 
     run(scenario())
 
