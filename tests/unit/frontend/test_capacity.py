@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from psi.shared.messages.broker import Lookup
-from tests.fakes.broker_stub.acts import obedient, value_of
+from tests.fakes.broker_stub.acts import Hang, obedient, value_of
 from tests.unit.frontend.conftest import Start
 from tests.unit.frontend.exchange import answer_of, ask, connect, look_up, read_all, request
 from tests.unit.frontend.rig import ID, VALUE, Rig, secret_id
@@ -132,6 +132,19 @@ def test_clients_that_hang_up_while_a_large_value_is_written_leave_nothing_behin
             assert client.recv(10)
     assert look_up(pair.http, ID).body == LARGE
     until(lambda: pair.descriptors() - pair.stub.connections == own, "their descriptors are free")
+
+
+def test_clients_that_hang_up_while_the_broker_hangs_hold_their_places_for_a_deadline(
+    start: Start,
+) -> None:
+    pair = start(http_connections=PLACES, lookup_seconds=0.5, ping_seconds=0.3)
+    pair.stub.script = lambda r: Hang() if isinstance(r, Lookup) else obedient(r)
+    for _ in range(PLACES):
+        with connect(pair.http) as client:
+            client.sendall(LOOKUP)
+    until(lambda: pair.stub.asked(Lookup) == PLACES, "all hang")
+    pair.stub.script = obedient
+    assert look_up(pair.http, ID).body == VALUE
 
 
 def test_it_recovers_when_descriptors_ran_out(start: Start) -> None:
