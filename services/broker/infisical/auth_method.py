@@ -22,6 +22,16 @@ class AuthMethod(Protocol):
         """The identity or client id; no secret."""
         ...
 
+    @property
+    def minted(self) -> bool:
+        """Whether the platform mints a new proof for each login; ``proof`` cannot tell it then."""
+        ...
+
+    @property
+    def given(self) -> bool:
+        """Whether the token was made by someone else: it is not ours to revoke."""
+        ...
+
     def proof(self) -> SecretBytes:
         """Return all that a refusal depends on; the latch keeps a salted hash of it (r14).
 
@@ -36,6 +46,8 @@ class AuthMethod(Protocol):
 
 class UnservedMethod:
     """A configured method that this version does not have."""
+
+    minted = given = False
 
     def __init__(self, auth: UnservedAuth) -> None:
         self.name = auth.name

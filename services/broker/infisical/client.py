@@ -1,6 +1,7 @@
 """The broker's door to Infisical: folders, single secrets, logins."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -59,9 +60,10 @@ class InfisicalClient:
         self._log = Log(Process.BROKER)
         clock = clock if clock is not None else SystemClock()
         self._tenure = Tenure(clock, config.token_ttl, limits.token_margin_seconds)
-        self._exchange = Exchange(config, limits, self.health, clock, self._log)
+        self._limits, self._clock = limits, clock
+        self._exchange = self._open_exchange()
         self._api = SecretsApi(self._exchange)
-        self._book = IdentityBook(config, credentials, self._make_keeper)
+        self._book = IdentityBook(config, credentials, self._make_keeper, self._open_exchange)
 
     async def list_folder(
         self, project: str, environment: str | None, path: str, *, recursive: bool
@@ -139,6 +141,10 @@ class InfisicalClient:
             text = f"no project {printable(alias, 63)!r} is configured; add it and run psictl apply"
             raise Refusal(BrokerError.UNKNOWN_NAME, text)
         return project
+
+    def _open_exchange(self, tls: ssl.SSLContext | None = None) -> Exchange:
+        """Return a way to Infisical of its own; ``tls`` is that of a login by certificate."""
+        return Exchange(self._config, self._limits, self.health, self._clock, self._log, tls)
 
     def _make_keeper(self, method: AuthMethod, slot: str) -> TokenKeeper:
         url, folder = self._config.api_url, self._state_dir

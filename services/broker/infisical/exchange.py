@@ -5,6 +5,7 @@ deadline covers everything from connect to the last byte.
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,7 +50,13 @@ class Exchange:
     """The pool of connections to one Infisical; every failure is an UpstreamError."""
 
     def __init__(
-        self, config: Infisical, limits: Limits, health: Health, clock: Clock, log: Log
+        self,
+        config: Infisical,
+        limits: Limits,
+        health: Health,
+        clock: Clock,
+        log: Log,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._limits = limits
         self._health = health
@@ -58,7 +65,7 @@ class Exchange:
         url = _parse_url(config.api_url)
         self._base = str(url).rstrip("/")
         self._host = url.host
-        self._client = _open_pool(config, limits, log)
+        self._client = _open_pool(config, limits, tls or tls_context(config, log))
 
     async def get(
         self, path: str, query: Mapping[str, str], token: SecretBytes, kind: type[T], cap: int
@@ -188,10 +195,10 @@ def _parse_proxy(text: str | None) -> httpx.Proxy | None:
     return proxy
 
 
-def _open_pool(config: Infisical, limits: Limits, log: Log) -> httpx.AsyncClient:
+def _open_pool(config: Infisical, limits: Limits, tls: ssl.SSLContext) -> httpx.AsyncClient:
     """Open a client that takes nothing from the environment and keeps nothing but connections."""
     return httpx.AsyncClient(
-        verify=tls_context(config, log),
+        verify=tls,
         proxy=_parse_proxy(config.proxy),
         trust_env=False,
         follow_redirects=False,

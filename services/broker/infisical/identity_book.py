@@ -1,10 +1,12 @@
 """Which identity speaks for which project, and one keeper for each."""
 
 import hashlib
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from psi.broker.infisical.auth_method import AuthMethod, UnservedMethod
+from psi.broker.infisical.exchange import Exchange
 from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.broker.infisical.token_keeper import State, TokenKeeper
 from psi.broker.infisical.universal_auth import UniversalAuthMethod
@@ -49,7 +51,9 @@ class IdentityBook:
         config: Infisical,
         credentials: Callable[[str], SecretBytes],
         make_keeper: KeeperFactory,
+        open_exchange: Callable[[ssl.SSLContext], Exchange],
     ) -> None:
+        self._open_exchange = open_exchange
         self._credentials = credentials
         self._make_keeper = make_keeper
         self._made: list[tuple[Auth, TokenKeeper]] = []

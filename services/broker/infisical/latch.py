@@ -63,9 +63,15 @@ class Latch:
         if self.is_closed(proof) and self._record is not None:
             raise _refusal(self._record.reason, held=self._record.until is not None)
 
-    def close(self, proof: SecretBytes, error: UpstreamError) -> UpstreamError:
-        """Remember a refused login and return the error that tells so. Blocks."""
-        definite = error.status == 401 and _LOCKED not in error.words
+    def close(
+        self, proof: SecretBytes, error: UpstreamError, *, minted: bool = False
+    ) -> UpstreamError:
+        """Remember a refused login and return the error that tells so. Blocks.
+
+        A proof that the platform mints anew for each login is not known before it is sent: its
+        refusal is held for a while.
+        """
+        definite = error.status == 401 and _LOCKED not in error.words and not minted
         now, salt = self._clock.wall(), secrets.token_hex(_SALT_BYTES)
         self._record = _Record(
             salt=salt,

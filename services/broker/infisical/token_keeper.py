@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Literal
 
 from psi.broker.infisical.auth_method import AuthMethod
@@ -100,7 +101,7 @@ class TokenKeeper:
         if self._flight is not None:
             await asyncio.wait({self._flight})
         token, self._token = self._token, None
-        if token is not None and not self._on_disk and self._tenure.is_alive(token):
+        if token is not None and not self._on_disk and self._is_ours_to_end(token):
             await self._revoke(token)
         if self._errands:
             await asyncio.wait(self._errands)
@@ -182,7 +183,8 @@ class TokenKeeper:
             if error.kind not in {Kind.REFUSED, Kind.ABSENT}:
                 raise
             # A 404 or 403 here speaks of the identity, never of a secret: one kind for all.
-            raise await asyncio.to_thread(self._latch.close, proof, error) from error
+            close = partial(self._latch.close, minted=self.method.minted)
+            raise await asyncio.to_thread(close, proof, error) from error
         await asyncio.to_thread(self._latch.open)
         return await self._replace(self._tenure.issue(wire))
 
@@ -199,7 +201,7 @@ class TokenKeeper:
         old = self._token
         await self._install(token)
         self._unproven = token if self._refused_at is not None else None
-        if old is not None and self._tenure.is_alive(old):
+        if old is not None and self._is_ours_to_end(old):
             errand = asyncio.create_task(self._revoke(old))
             self._errands.add(errand)
             errand.add_done_callback(self._errands.discard)
@@ -213,6 +215,9 @@ class TokenKeeper:
         if not self._on_disk:
             await self._file.remove()
         return token
+
+    def _is_ours_to_end(self, token: Token) -> bool:
+        return not self.method.given and self._tenure.is_alive(token)
 
     async def _revoke(self, token: Token) -> None:
         try:

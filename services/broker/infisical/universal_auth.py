@@ -20,6 +20,7 @@ class UniversalAuthMethod:
     """Logs in by client id and secret; the secret is read anew each time."""
 
     name = "universal-auth"
+    minted = given = False
 
     def __init__(self, auth: UniversalAuth, credentials: Callable[[str], SecretBytes]) -> None:
         self.identity = auth.client_id
