@@ -92,7 +92,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     breaker_open_seconds: Seconds = 10
     """Of failures and no success, then the breaker opens (r25)."""
     breaker_probe_seconds: Seconds = 2
-    """Between background probes while it is open."""
+    """Between background probes while it is open, give or take a quarter."""
+    breaker_release: Count = 4
+    """Of those that waited in the boot grace, so many go out at once when Infisical is back."""
     boot_grace_seconds: Seconds = 60
     """After start a lookup with nothing cached waits for the next probe: the network comes up."""
     connect_retry_seconds: Seconds = 0.05
@@ -112,8 +114,18 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """To connect and finish TLS; a host that drops packets is known as down by then."""
     miss_seconds: Seconds = 28
     """A live fetch, logins and retries included: the frontend's reply must leave before 30 s."""
+    retry_attempts: Count = 3
+    """Of one GET: what passes has mostly passed by the third; more would prolong an overload."""
     retry_delay_seconds: Seconds = 0.2
-    """Before the one repetition of a GET that got 500, or lost its kept connection."""
+    """The longest pause before the first repetition; it doubles, and chance picks below it."""
+    retry_cap_seconds: Seconds = 2
+    """The longest pause before any repetition that the server did not ask for."""
+    retry_patience_seconds: Seconds = 8
+    """A lookup's GET is repeated only so long: with one last exchange that is ``miss_seconds``."""
+    refresh_patience_seconds: Seconds = 100
+    """As above, where psictl waits: a rate limit's window is 60 s. Within ``control_seconds``."""
+    retry_after_seconds: Seconds = 60
+    """How long a server may silence the breaker: Infisical's window; a proxy may name any time."""
     token_margin_seconds: Seconds = 5
     """A token is not used in the last seconds of its life: the request must still arrive."""
     listing_seconds: Seconds = 1

@@ -14,6 +14,7 @@ from psi.broker.discovery import Discovery
 from psi.broker.identities import Identities
 from psi.broker.infisical.client import InfisicalClient
 from psi.broker.infisical.clock import SystemClock
+from psi.broker.infisical.retry import ONE_TRY, Patience
 from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping_store import MappingStore
 from psi.broker.policy import Policy
@@ -63,7 +64,14 @@ class Broker:
             limits=limits,
             sealing=TokenSealing(sealer) if sealer is not None else None,
         )
-        self._breaker = Breaker(self._client, limits, clock, log, self._cache.last_contact)
+        self._breaker = Breaker(
+            self._client,
+            limits,
+            clock,
+            log,
+            self._cache.last_contact,
+            prober=self._client.reader(ONE_TRY),
+        )
         self._sealed = SealedStore(self._folder / "sealed", sealer, limits, clock, log)
         self._values = Values(
             projects, policy, self._cache.cache, self._breaker, self._sealed, limits
@@ -78,7 +86,7 @@ class Broker:
             identities,
             StatusReport(
                 projection, self._store, self._cache.cache, lookups, identities,
-                self._client.health,
+                self._client.health, self._client.api,
             ),
             CacheControl(self._cache, refresher, self._store, self._values, limits),
             self._sealed,
@@ -136,6 +144,7 @@ class Broker:
         memory, keeper = self._cache.memory, self._cache.keeper
         if memory is None:
             return None
-        reader = RefreshReader(projection, self._client, memory, self._limits)
+        patient = self._client.reader(Patience.of_refresh(self._limits))
+        reader = RefreshReader(projection, patient, memory, self._limits)
         withdrawals = Withdrawals(memory, self._limits)
         return Refresher(projection, policy, reader, memory, keeper, withdrawals, self._audit)

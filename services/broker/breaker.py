@@ -2,19 +2,22 @@
 
 It opens after ``breaker_open_seconds`` of failures without a success, and then a miss fails at
 once with the cause. While it is open, or a caller waits in the boot grace, one request of the
-kind that failed is tried every ``breaker_probe_seconds`` in the background. In the first minute
-after start the network may still be coming up, so a lookup with nothing cached waits for the
-next probe instead of failing all containers of the boot.
+kind that failed is tried every ``breaker_probe_seconds`` in the background, alone and once. In
+the first minute after start the network may still be coming up, so a lookup with nothing cached
+waits for the next probe instead of failing all containers of the boot; when one succeeds, those
+that waited go out a few at a time. What a server asks by Retry-After is kept by all.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from psi.broker.breaker_hold import Hold
+from psi.broker.breaker_words import away
 from psi.broker.infisical.clock import Clock
 from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import Kind, UpstreamError
+from psi.broker.infisical.retry import Draw, chance
 from psi.broker.upstream import Upstream
 from psi.shared.errors import PsiError
 from psi.shared.limits import Limits
@@ -22,15 +25,20 @@ from psi.shared.log import Log
 from psi.shared.secret import SecretBytes
 
 T = TypeVar("T")
-Ask = Callable[[], Awaitable[T]]
+Ask = Callable[[Upstream], Awaitable[T]]
 _OUTAGE = frozenset({Kind.TRANSPORT})
 """What an open breaker is for; a refusal or a rate limit is an answer."""
 _GRACE_SHARE = 0.9
 """Of a live fetch's whole time, spent on waiting in the boot grace: the rest is for saying why."""
+_JITTER = 0.25
+"""Of a probe's interval, either way: hosts that lost Infisical together do not ask in step."""
 
 
 class Breaker:
-    """An Upstream that fails fast while Infisical is away."""
+    """An Upstream that fails fast while Infisical is away.
+
+    ``prober`` reads as ``upstream`` does, but tries once: a probe is one request.
+    """
 
     def __init__(
         self,
@@ -39,34 +47,42 @@ class Breaker:
         clock: Clock,
         log: Log,
         seen_before: Callable[[], float] = lambda: 0.0,
+        prober: Upstream | None = None,
+        draw: Draw = chance,
     ) -> None:
         self._upstream = upstream
+        self._prober = prober if prober is not None else upstream
         self._seen_before = seen_before
         """When an earlier process last saw Infisical: wall time, 0 if not known."""
         self._limits = limits
         self._clock = clock
         self._log = log
+        self._draw = draw
+        self._hold = Hold(clock, limits.retry_after_seconds)
         self._started = clock.boot()
         self._failing_since: float | None = None
         self._last_good: float | None = None
         self._last_error: UpstreamError | None = None
         self._probe: Ask[Any] | None = None
-        self._prober: asyncio.Task[None] | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._recovered = asyncio.Event()
+        self._release = asyncio.Semaphore(limits.breaker_release)
 
     @property
     def is_open(self) -> bool:
         """Whether requests fail without being sent."""
         since = self._failing_since
-        return since is not None and self._clock.boot() - since >= self._limits.breaker_open_seconds
+        return since is not None and (
+            self._hold.left() > 0 or self._clock.boot() - since >= self._limits.breaker_open_seconds
+        )
 
     async def list_folder(
         self, project: str, environment: str | None, path: str, *, recursive: bool
     ) -> Listing:
         """List by way of the breaker; raises UpstreamError."""
 
-        async def ask() -> Listing:
-            return await self._upstream.list_folder(project, environment, path, recursive=recursive)
+        async def ask(upstream: Upstream) -> Listing:
+            return await upstream.list_folder(project, environment, path, recursive=recursive)
 
         return await self._through(ask)
 
@@ -75,29 +91,41 @@ class Breaker:
     ) -> SecretBytes:
         """Get by way of the breaker; raises UpstreamError."""
 
-        async def ask() -> SecretBytes:
-            return await self._upstream.get_secret(project, environment, path, key)
+        async def ask(upstream: Upstream) -> SecretBytes:
+            return await upstream.get_secret(project, environment, path, key)
 
         return await self._through(ask)
 
     async def _through(self, ask: Ask[T]) -> T:
         patience = self._clock.boot() + self._limits.miss_seconds * _GRACE_SHARE
         until = min(patience, self._started + self._limits.boot_grace_seconds)
-        while True:
-            try:
-                if not self.is_open:
-                    return await self._watched(ask)
-            except UpstreamError as error:
-                if error.kind not in _OUTAGE or self._clock.boot() >= until:
-                    raise
-            self._ensure_probing()
-            if self._clock.boot() >= until or not await self._recovers(until):
-                raise self._refusal()
-
-    async def _watched(self, ask: Ask[T]) -> T:
+        self._hold.check_limited()
         try:
-            result = await ask()
+            if not self.is_open:
+                return await self._watched(ask, self._upstream)
         except UpstreamError as error:
+            if error.kind not in _OUTAGE or self._clock.boot() >= until:
+                raise
+        while self._clock.boot() < until:
+            self._ensure_probing()
+            if not await self._recovers(until):
+                break
+            async with self._release:
+                if self._failing_since is not None:
+                    continue  # it went away again before this one's turn
+                try:
+                    return await self._watched(ask, self._upstream)
+                except UpstreamError as error:
+                    if error.kind not in _OUTAGE:
+                        raise
+        self._ensure_probing()
+        raise self._refusal()
+
+    async def _watched(self, ask: Ask[T], upstream: Upstream) -> T:
+        try:
+            result = await ask(upstream)
+        except UpstreamError as error:
+            self._hold.note(error)
             if error.kind in _OUTAGE:
                 self._failed(error, ask)
             elif error.status is not None:
@@ -127,8 +155,8 @@ class Breaker:
 
     def _ensure_probing(self) -> None:
         """Have a probe under way; one that a fault has ended would leave the breaker open."""
-        if self._prober is None or self._prober.done():
-            self._prober = asyncio.get_running_loop().create_task(self._probing())
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.get_running_loop().create_task(self._keep_probing())
 
     def _succeeded(self, *, genuine: bool = True) -> None:
         if genuine:
@@ -138,33 +166,28 @@ class Breaker:
         self._failing_since = None
         self._recovered.set()
 
-    async def _probing(self) -> None:
+    async def _keep_probing(self) -> None:
         """Try again in the background until one request succeeds."""
         while self._failing_since is not None and self._probe is not None:
-            await asyncio.sleep(self._limits.breaker_probe_seconds)
+            await asyncio.sleep(self._pause())
             if self._failing_since is None:
                 break
             try:
-                await self._watched(self._probe)
+                await self._watched(self._probe, self._prober)
             except PsiError as error:
                 self._log.debug("infisical.probe", cause=error)
 
+    def _pause(self) -> float:
+        """Return the seconds until the next probe: chance's, or what the server asked for."""
+        share = 1 - _JITTER + 2 * _JITTER * self._draw()
+        return max(self._limits.breaker_probe_seconds * share, self._hold.left())
+
     def _refusal(self) -> UpstreamError:
         cause = self._last_error.detail if self._last_error else "no answer"
-        seen = _when(self._last_good or self._seen_before())
-        return UpstreamError(Kind.TRANSPORT, f"Infisical is away, {seen}: {cause}")
+        return away(self._last_good or self._seen_before(), cause)
 
     async def close(self) -> None:
         """End the probing."""
-        if self._prober is not None:
-            self._prober.cancel()
-            await asyncio.gather(self._prober, return_exceptions=True)
-
-
-def _when(seen: float) -> str:
-    """Return when Infisical was last seen, as a person reads it who was not there."""
-    try:
-        moment = datetime.fromtimestamp(seen, UTC)
-    except (ValueError, OverflowError, OSError):
-        seen = 0.0
-    return f"last seen {moment:%Y-%m-%d %H:%M} UTC" if seen else "not seen since the broker's start"
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)

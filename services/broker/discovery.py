@@ -89,6 +89,8 @@ def _of_source(
             found[entry.key] = Discovered(
                 key=entry.key, project=source.project, path=entry.path, options=options
             )
+            if entry.notice is not None:
+                findings.append(noticed(entry, entry.notice))
     return found
 
 
@@ -119,6 +121,12 @@ def refused(entry: Entry, problem: str) -> Finding:
     """Return the finding for a secret that is not registered."""
     detail = ascii_line(f"not registered, in {printable(entry.path, 60)}: {problem}")
     return Finding(kind="refused", subject=printable(entry.key, 100), detail=detail)
+
+
+def noticed(entry: Entry, notice: str) -> Finding:
+    """Return the finding for a secret that is registered and deserves a look."""
+    detail = ascii_line(f"in {printable(entry.path, 60)}: {notice}")
+    return Finding(kind="notice", subject=printable(entry.key, 100), detail=detail)
 
 
 def _notice(key: str, earlier: Discovered, later: Discovered) -> Finding:

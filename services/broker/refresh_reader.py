@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from psi.broker.cache import CacheKey, MemoryCache
 from psi.broker.infisical.listing import Listing
-from psi.broker.infisical.outcome import Kind, UpstreamError
+from psi.broker.infisical.outcome import Kind, UpstreamError, foreign
+from psi.broker.refresh_memory import RefreshMemory
 from psi.broker.refresh_tally import Tally
-from psi.broker.upstream import Upstream
+from psi.broker.upstream import Lister
 from psi.broker.withdrawal import SourceView
 from psi.shared.limits import Limits
 from psi.shared.messages.broker import BrokerError
@@ -23,12 +24,13 @@ class RefreshReader:
     """Turns a source into what was seen of it; None where nothing can be said."""
 
     def __init__(
-        self, projection: BrokerProjection, upstream: Upstream, memory: MemoryCache, limits: Limits
+        self, projection: BrokerProjection, upstream: Lister, memory: MemoryCache, limits: Limits
     ) -> None:
         self._projects = projection.infisical.projects
         self._upstream = upstream
         self._memory = memory
         self._limits = limits
+        self._seen = RefreshMemory(memory)
 
     async def source(
         self, source: Source, kept: frozenset[CacheKey], tally: Tally
@@ -78,15 +80,27 @@ class RefreshReader:
         return True
 
     async def _list(self, source: Source) -> Listing:
-        """List within the time of a control request: an exchange alone is bounded, not a tree."""
+        """List within the time of a control request: an exchange alone is bounded, not a tree.
+
+        What Infisical says is as it was comes from memory.
+        """
+        known = self._seen.known(source)
         try:
             async with asyncio.timeout(self._limits.control_seconds):
-                return await self._upstream.list_folder(
-                    source.project, None, source.path, recursive=source.recursive
+                listing = await self._upstream.list_if_changed(
+                    source.project,
+                    source.path,
+                    recursive=source.recursive,
+                    etag=known.etag if known is not None else None,
                 )
         except TimeoutError:
             text = f"Infisical did not list it within {self._limits.control_seconds:g} s"
             raise UpstreamError(Kind.TRANSPORT, text) from None
+        if listing is not None:
+            return listing
+        if known is None:
+            raise foreign("a 304 to a question that had no condition", 304)
+        return known
 
     def _keep(
         self, source: Source, listing: Listing, kept: frozenset[CacheKey], tally: Tally
@@ -100,12 +114,15 @@ class RefreshReader:
         for entry in listing.entries:
             key = CacheKey(project.id, project.environment, entry.path, entry.key)
             present.add(key)
+            where = f"{source.project}:{entry.path}#{entry.key}"
             if entry.value is not None:
                 self._put(key, entry.value, tally)
+                if entry.notice is not None:
+                    tally.note(where, entry.notice, refused=False)
                 continue
             unreadable.add(entry.key)
-            where = f"{source.project}:{entry.path}#{entry.key}"
             tally.note(where, f"not cached: {entry.problem}", refused=True)
+        self._seen.note(source, listing, project)
         for key in kept:
             if key.key in unreadable and (key in present or source.recursive):
                 present.add(key)

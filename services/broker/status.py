@@ -1,5 +1,7 @@
 """The broker's own account of how it is."""
 
+from collections.abc import Callable
+
 from psi.broker.cache import Cache
 from psi.broker.identities import Identities
 from psi.broker.infisical.health import Health
@@ -24,6 +26,7 @@ class StatusReport:
         lookups: LookupHandler,
         identities: Identities,
         health: Health,
+        api: Callable[[], str],
     ) -> None:
         self._projection = projection
         self._store = store
@@ -31,6 +34,7 @@ class StatusReport:
         self._lookups = lookups
         self._identities = identities
         self._health = health
+        self._api = api
 
     def report(self, request: BrokerStatus) -> Reply:
         """Return the state now, with a page of the identities."""
@@ -52,6 +56,7 @@ class StatusReport:
             upstream_requests=health.requests,
             upstream_ok_at=health.ok_at,
             upstream_error=health.error,
+            api=self._api(),
             identities=list(identities),
             next=following,
         )

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from psi.broker.infisical.listing import Listing
+from psi.broker.infisical.listing import Etag, Listing
 from psi.broker.infisical.outcome import UpstreamError
 from psi.shared.errors import Refusal
 from psi.shared.secret import SecretBytes
@@ -21,6 +21,16 @@ class Upstream(Protocol):
         self, project: str, environment: str | None, path: str, key: str
     ) -> SecretBytes:
         """Return one value."""
+        ...
+
+
+class Lister(Upstream, Protocol):
+    """An Upstream for a refresh: what has not changed is not sent again."""
+
+    async def list_if_changed(
+        self, project: str, path: str, *, recursive: bool, etag: Etag | None
+    ) -> Listing | None:
+        """Return what a folder of the project's environment holds, None if that is as it was."""
         ...
 
 

@@ -388,4 +388,6 @@ class BrokerStatusReply(Reply, frozen=True):
     upstream_error: Detail
     """The last failure since then; empty if none."""
     identities: Annotated[list[IdentityStatus], Meta(max_length=PAGE_ITEMS)]
+    api: ShortText = "unknown"
+    """The generation of Infisical's API that the server was found to speak: v4, v3 or unknown."""
     next: Cursor = 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from psi.broker.infisical.outcome import WORDS_CHARACTERS, Kind, UpstreamError, foreign
+from psi.broker.infisical.outcome import WORDS_CHARACTERS, Kind, Repeat, UpstreamError, foreign
 from psi.shared.secret import SecretBytes
 from psi.shared.text import ascii_line
 
@@ -19,6 +19,7 @@ MAX_RETRY_AFTER_SECONDS = 3600
 """Infisical's window is 60 s; a foreign header may not silence us for longer than this."""
 _PERMISSION_ERRORS = {"PermissionDenied", "ProjectMembershipNotFound"}
 _AGAIN_IN = re.compile(r"try again in (\d{1,6}) seconds")
+_REPEATS = {500: Repeat.ONCE, 502: Repeat.LATER, 503: Repeat.LATER, 504: Repeat.LATER}
 _SHORT_SECRET_BYTES = 4
 """A shorter secret is no word to search for: it would blot out ordinary text."""
 
@@ -67,39 +68,50 @@ def classify_answer(
     problem = read_problem(body)
     words = problem.words(sent) if problem else ""
     if status >= 500:
-        return _server_error(status, words)
+        return _server_error(status, headers.get("retry-after"), words)
     if status == 429:
         return _limited(headers.get("retry-after"), words)
     if 300 <= status < 400:
         return foreign(f"a redirect ({status})", status)
     if status == 404 and (problem is None or problem.req_id is None):
-        return foreign("a 404 without a reqId, from another server or an API older than v4", status)
+        return _no_route()
     if status < 400 or problem is None:
         return foreign(f"status {status} without Infisical's error body", status)
     return _genuine(status, problem, words)
 
 
-def _server_error(status: int, words: str) -> UpstreamError:
+def _no_route() -> UpstreamError:
+    error = foreign("a 404 without a reqId, from another server or an API older than v3", 404)
+    error.no_route = True
+    return error
+
+
+def _server_error(status: int, retry_after: str | None, words: str) -> UpstreamError:
     text = f"Infisical or a proxy before it failed with {status} {words}".rstrip()
     text = f"{text}; see the server's log"
     error = UpstreamError(Kind.TRANSPORT, text, status=status, words=words)
-    error.repeatable = status == 500
+    error.repeat = _REPEATS.get(status, Repeat.NO)
+    error.retry_after = _seconds(retry_after) if status == 503 else None
     return error
 
 
 def _limited(retry_after: str | None, words: str) -> UpstreamError:
     found = _AGAIN_IN.search(words)
     text = retry_after if retry_after is not None else found[1] if found else ""
-    seconds = min(int(text), MAX_RETRY_AFTER_SECONDS) if _is_number(text) else None
+    seconds = _seconds(text)
     again = f"in {seconds} s" if seconds is not None else "later"
     text = f"Infisical's rate limit is reached; it may be asked again {again}"
     error = UpstreamError(Kind.LIMITED, text, status=429, words=words)
+    error.repeat = Repeat.LATER
     error.retry_after = seconds
     return error
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 6
+def _seconds(text: str | None) -> int | None:
+    """Return a Retry-After in seconds, bounded; its form as a date is not read."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) <= 6):
+        return None
+    return min(int(text), MAX_RETRY_AFTER_SECONDS)
 
 
 def _genuine(status: int, problem: Problem, words: str) -> UpstreamError:

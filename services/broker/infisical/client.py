@@ -2,11 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
+from psi.broker.infisical.api_generation import ApiGeneration
 from psi.broker.infisical.auth_method import AuthMethod
 from psi.broker.infisical.clock import Clock, SystemClock
 from psi.broker.infisical.exchange import Exchange
@@ -15,24 +15,21 @@ from psi.broker.infisical.identity_book import IdentityBook, IdentityState, Logi
 from psi.broker.infisical.latch import Latch
 from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import UpstreamError
+from psi.broker.infisical.reader import Reader
+from psi.broker.infisical.retry import Patience
 from psi.broker.infisical.sealing import Sealing
 from psi.broker.infisical.secrets_api import SecretsApi
 from psi.broker.infisical.token import Tenure
 from psi.broker.infisical.token_file import TokenFile
 from psi.broker.infisical.token_keeper import TokenKeeper
-from psi.shared.errors import Refusal
 from psi.shared.limits import Limits
 from psi.shared.log import Log
-from psi.shared.messages.broker import BrokerError
 from psi.shared.processes import Process
-from psi.shared.projection import Infisical, Project
+from psi.shared.projection import Infisical
 from psi.shared.secret import SecretBytes
-from psi.shared.text import printable
 
 CLOSE_SECONDS = 2.0
 """For revoking tokens at shutdown: the drain has 3 s, and systemd kills after 10."""
-
-T = TypeVar("T")
 
 
 class InfisicalClient:
@@ -62,27 +59,30 @@ class InfisicalClient:
         self._tenure = Tenure(clock, config.token_ttl, limits.token_margin_seconds)
         self._limits, self._clock = limits, clock
         self._exchange = self._open_exchange()
-        self._api = SecretsApi(self._exchange)
+        self._generation = ApiGeneration(clock)
         self._book = IdentityBook(config, credentials, self._make_keeper, self._open_exchange)
+        self._reader = self.reader(Patience.of_lookup(limits))
 
     async def list_folder(
         self, project: str, environment: str | None, path: str, *, recursive: bool
     ) -> Listing:
         """Return a folder's or a tree's secrets; the project's environment unless one is given."""
-        place = self._place(project, environment)
-        return await self._with_token(
-            project,
-            lambda token: self._api.list_folder(token, place, path, recursive=recursive),
-        )
+        return await self._reader.list_folder(project, environment, path, recursive=recursive)
 
     async def get_secret(
         self, project: str, environment: str | None, path: str, key: str
     ) -> SecretBytes:
         """Return one value: never empty, at most MAX_SECRET_BYTES, else bad-value is raised."""
-        place = self._place(project, environment)
-        return await self._with_token(
-            project, lambda token: self._api.get_secret(token, place, path, key)
-        )
+        return await self._reader.get_secret(project, environment, path, key)
+
+    def reader(self, patience: Patience) -> Reader:
+        """Return a way to read with more or less patience than a lookup has."""
+        api = SecretsApi(self._exchange, self._generation, patience)
+        return Reader(self._config, self._book, api)
+
+    def api(self) -> str:
+        """Return the generation of the API that the server was found to speak, for status."""
+        return self._generation.shown()
 
     async def test_logins(self, *, retry: bool) -> list[LoginOutcome]:
         """Log in with every configured identity; ``retry`` tries latched credentials too."""
@@ -104,7 +104,7 @@ class InfisicalClient:
 
     def environment_of(self, project: str) -> str:
         """Return the environment configured for a project."""
-        return self._project(project).environment
+        return self._reader.project(project).environment
 
     async def close(self) -> None:
         """Revoke tokens that are not on disk and close connections, within CLOSE_SECONDS."""
@@ -115,32 +115,6 @@ class InfisicalClient:
         for keeper in keepers:
             keeper.abandon()
         await self._exchange.aclose()
-
-    async def _with_token(self, project: str, ask: Callable[[SecretBytes], Awaitable[T]]) -> T:
-        """Ask; after a refused token log in once and ask once more."""
-        keeper = self._book.keeper_of(project)
-        token = await keeper.token()
-        try:
-            result = await ask(token.access)
-        except UpstreamError as error:
-            if not error.token or not keeper.reject(token):
-                raise
-            token = await keeper.token()
-            result = await ask(token.access)
-        keeper.accept(token)
-        return result
-
-    def _place(self, project: str, environment: str | None) -> dict[str, str]:
-        found = self._project(project)
-        chosen = found.environment if environment is None else environment
-        return {"projectId": found.id, "environment": chosen}
-
-    def _project(self, alias: str) -> Project:
-        project = self._config.projects.get(alias)
-        if project is None:
-            text = f"no project {printable(alias, 63)!r} is configured; add it and run psictl apply"
-            raise Refusal(BrokerError.UNKNOWN_NAME, text)
-        return project
 
     def _open_exchange(self, tls: ssl.SSLContext | None = None) -> Exchange:
         """Return a way to Infisical of its own; ``tls`` is that of a login by certificate."""

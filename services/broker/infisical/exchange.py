@@ -5,25 +5,26 @@ deadline covers everything from connect to the last byte.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 
 from psi.broker.infisical.answer import classify_answer
-from psi.broker.infisical.body import ACCEPT_ENCODING, read_body
+from psi.broker.infisical.body import read_body
 from psi.broker.infisical.clock import Clock
+from psi.broker.infisical.connections import open_pool, parse_url
 from psi.broker.infisical.health import Health
-from psi.broker.infisical.outcome import UpstreamError, foreign
+from psi.broker.infisical.outcome import Repeat, UpstreamError, foreign
+from psi.broker.infisical.retry import ONE_TRY, Patience, Retry
 from psi.broker.infisical.transport_fault import describe_fault, too_slow
 from psi.broker.infisical.trust import tls_context
-from psi.shared.errors import ConfigError
 from psi.shared.limits import KIB, SINGLE_BODY_BYTES, Limits
 from psi.shared.log import Log
 from psi.shared.projection import Infisical
@@ -31,10 +32,35 @@ from psi.shared.secret import SecretBytes
 
 ERROR_BODY_BYTES = 64 * KIB
 """Infisical's errors have a few hundred bytes; a 422 with many issues a few KiB."""
-KEEPALIVE_SECONDS = 15
-"""Infisical's Node server closes idle connections after 72 s, proxies often after 60."""
+
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{1,128}"')
+"""What is kept of one (RFC 9110, 8.8.3), short: Infisical's have some 45 characters."""
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A GET: ``etag`` is sent as its condition, exactly as the server gave it."""
+
+    path: str
+    query: Mapping[str, str]
+    token: SecretBytes
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[T]):
+    """A decoded answer with its ETag, or None where it is as it was (a 304)."""
+
+    value: T | None
+    etag: str
+
+    def certain(self) -> T:
+        """Return the value; raises UpstreamError (foreign) for a 304 that was not asked for."""
+        if self.value is None:
+            raise foreign("a 304 to a question that had no condition", 304)
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +87,35 @@ class Exchange:
         self._limits = limits
         self._health = health
         self._clock = clock
+        self._retry = Retry(limits)
         self._places = asyncio.Semaphore(limits.upstream_connections)
-        url = _parse_url(config.api_url)
+        url = parse_url(config.api_url)
         self._base = str(url).rstrip("/")
         self._host = url.host
-        self._client = _open_pool(config, limits, tls or tls_context(config, log))
+        self._client = open_pool(config, limits, tls or tls_context(config, log))
 
     async def get(
         self, path: str, query: Mapping[str, str], token: SecretBytes, kind: type[T], cap: int
     ) -> T:
-        """GET a JSON answer of at most ``cap`` bytes.
+        """GET a JSON answer of at most ``cap`` bytes, once."""
+        fetched = await self.fetch(Question(path, query, token), kind, cap, ONE_TRY)
+        return fetched.certain()
 
-        Repeated once after a 500, or when the connection ended before an answer began: a kept
-        one may have been closed by the server just then.
-        """
-        url = f"{self._base}{path}?{urlencode(query, quote_via=quote)}"
-        headers = {"Authorization": f"Bearer {token.reveal().decode()}"}
-        try:
+    async def fetch(
+        self, question: Question, kind: type[T], cap: int, patience: Patience
+    ) -> Fetched[T]:
+        """GET a JSON answer of at most ``cap`` bytes, repeated as patience allows."""
+        url = f"{self._base}{question.path}?{urlencode(question.query, quote_via=quote)}"
+        headers = {"Authorization": f"Bearer {question.token.reveal().decode()}"}
+        if question.etag:
+            headers["If-None-Match"] = question.etag
+
+        async def ask() -> Fetched[T]:
             return await self._ask(
                 self._client.build_request("GET", url, headers=headers), kind, cap
             )
-        except UpstreamError as error:
-            if not error.repeatable:
-                raise
-        await asyncio.sleep(self._limits.retry_delay_seconds)
-        return await self._ask(self._client.build_request("GET", url, headers=headers), kind, cap)
+
+        return await self._retry.run(ask, patience)
 
     async def post(
         self, path: str, body: Mapping[str, str], kind: type[T], sent: Sequence[SecretBytes]
@@ -101,7 +131,8 @@ class Exchange:
             content=msgspec.json.encode(body),
             headers={"Content-Type": "application/json"},
         )
-        return await self._ask(request, kind, SINGLE_BODY_BYTES, sent)
+        fetched = await self._ask(request, kind, SINGLE_BODY_BYTES, sent)
+        return fetched.certain()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -109,12 +140,13 @@ class Exchange:
 
     async def _ask(
         self, request: httpx.Request, kind: type[T], cap: int, sent: Sequence[SecretBytes] = ()
-    ) -> T:
+    ) -> Fetched[T]:
         async with self._places:
             self._health.requests += 1
             try:
                 answer = await self._within_deadline(request, cap)
-                result = _decode(answer, kind, sent)
+                conditional = "If-None-Match" in request.headers
+                result = _decode(answer, kind, sent, conditional=conditional)
             except UpstreamError as error:
                 self._health.bad(error, self._clock.wall())
                 raise
@@ -136,7 +168,7 @@ class Exchange:
             response = await self._client.send(request, stream=True)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             fault = describe_fault(error, self._host)
-            fault.repeatable = True
+            fault.repeat = Repeat.AT_ONCE
             raise fault from None
         try:
             body = await _body_of(response, cap)
@@ -156,63 +188,22 @@ async def _body_of(response: httpx.Response, cap: int) -> bytes:
         return b""
 
 
-def _decode(answer: Answer, kind: type[T], sent: Sequence[SecretBytes]) -> T:
+def _decode(
+    answer: Answer, kind: type[T], sent: Sequence[SecretBytes], *, conditional: bool
+) -> Fetched[T]:
+    etag = answer.headers.get("etag", "")
+    if answer.status == 304 and conditional:
+        return Fetched(None, "")
     if answer.status != 200:
         raise classify_answer(answer.status, answer.headers, answer.body, sent)
     media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise foreign("HTML or other text instead of JSON", answer.status)
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        value = msgspec.json.decode(answer.body, type=kind)
+        return Fetched(value, etag if _ETAG.fullmatch(etag) else "")
     except msgspec.ValidationError as error:
         # msgspec names types and fields here, never a value.
         raise foreign(f"JSON of another shape ({error})", answer.status) from None
     except (ValueError, RecursionError):
         raise foreign("a body that is no JSON", answer.status) from None
-
-
-def _parse_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"api_url is no URL: {error}; correct it and run psictl apply") from error
-    if url.scheme not in {"http", "https"} or not url.host or url.query or url.userinfo:
-        form = "https://HOST, without user, password or query"
-        raise ConfigError(f"api_url is not of the form {form}; correct it and run psictl apply")
-    return url
-
-
-def _parse_proxy(text: str | None) -> httpx.Proxy | None:
-    if text is None:
-        return None
-    form = "http://HOST:PORT or https://HOST:PORT"
-    try:
-        proxy = httpx.Proxy(text)
-    except (httpx.InvalidURL, ValueError):  # their text may hold the proxy's password
-        raise ConfigError(f"proxy is not of the form {form}; correct it") from None
-    if proxy.url.scheme not in {"http", "https"} or not proxy.url.host:
-        raise ConfigError(f"proxy is not of the form {form}; correct it and run psictl apply")
-    return proxy
-
-
-def _open_pool(config: Infisical, limits: Limits, tls: ssl.SSLContext) -> httpx.AsyncClient:
-    """Open a client that takes nothing from the environment and keeps nothing but connections."""
-    return httpx.AsyncClient(
-        verify=tls,
-        proxy=_parse_proxy(config.proxy),
-        trust_env=False,
-        follow_redirects=False,
-        http2=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": ACCEPT_ENCODING,
-            "User-Agent": "psi-broker",
-        },
-        timeout=httpx.Timeout(None, connect=limits.upstream_connect_seconds),
-        limits=httpx.Limits(
-            max_connections=limits.upstream_connections,
-            max_keepalive_connections=limits.upstream_connections,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-        ),
-    )

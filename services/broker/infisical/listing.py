@@ -1,6 +1,8 @@
 """A folder's secrets as this package hands them on: one entry a key, imports already merged."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from psi.broker.infisical.outcome import foreign
 from psi.broker.infisical.wire import WireListing, WireSecret
@@ -10,20 +12,38 @@ from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
 
 HIDDEN = "<hidden-by-infisical>"
 _MASKED = "its value is masked; give the identity the right to read values"
-_EMPTY = "its value is empty, which Podman cannot hold; set it in Infisical or delete it"
+_EMPTY = (
+    "its value is empty, or a reference that leads nowhere, which Podman cannot hold; set it in "
+    "Infisical or delete it"
+)
+_REFERENCE = re.compile(r"\$\{[A-Za-z0-9_.\-]+\}")
+"""As Infisical's expansion finds them; one that leads nowhere stays so through an import."""
+_UNRESOLVED = (
+    "its value holds ${...} as it stands: a reference that leads nowhere from the folder that it "
+    "is imported from; correct the reference, or import its target too"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One secret; exactly one of ``value`` and ``problem`` is set.
 
-    The key is as hostile as Infisical's users are; the path has passed ``parse_secret_path``.
+    ``notice`` is what a person should know of a value that is handed on all the same. The key
+    is as hostile as Infisical's users are; the path has passed ``parse_secret_path``.
     """
 
     key: str
     path: str
     value: SecretBytes | None
     problem: str | None
+    notice: str | None = None
+
+
+class Etag(NamedTuple):
+    """What a listing's answer was tagged with, and by which generation of the API."""
+
+    api: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,8 @@ class Listing:
     """All entries of a folder, or of a tree, where one key may stand at several paths."""
 
     entries: tuple[Entry, ...]
+    etag: Etag | None = None
+    """Where one answer gave it all."""
 
 
 def merge_listing(
@@ -49,7 +71,7 @@ def merge_listing(
             direct[path, secret.secret_key] = _entry(secret, path)
     taken = {key for _, key in direct}
     imported = {
-        secret.secret_key: _entry(secret, folder)
+        secret.secret_key: _imported(secret, folder)
         for one in wire.imports or []
         for secret in one.secrets
         if secret.secret_key not in taken and secret.type != "personal"
@@ -71,6 +93,13 @@ def _path_of(secret: WireSecret, folder: str) -> str:
 def _entry(secret: WireSecret, path: str) -> Entry:
     value, problem = read_value(secret)
     return Entry(secret.secret_key, path, value, problem)
+
+
+def _imported(secret: WireSecret, folder: str) -> Entry:
+    entry = _entry(secret, folder)
+    if entry.value is None or _REFERENCE.search(secret.secret_value) is None:
+        return entry
+    return replace(entry, notice=_UNRESOLVED)
 
 
 def read_value(secret: WireSecret) -> tuple[SecretBytes | None, str | None]:

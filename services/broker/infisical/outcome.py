@@ -25,6 +25,19 @@ class Kind(StrEnum):
     """Infisical's rate limit."""
 
 
+class Repeat(StrEnum):
+    """Whether the same GET may do better; a login is never repeated."""
+
+    NO = "no"
+    """An answer, or a fault that time alone does not mend."""
+    AT_ONCE = "at once"
+    """The connection ended before an answer began: the server may have closed a kept one."""
+    ONCE = "once"
+    """A 500: often deterministic (recorded: a body that does not parse gives one)."""
+    LATER = "later"
+    """No connection, rate limit, 502, 503, 504: what passes."""
+
+
 _CODES = {
     Kind.TRANSPORT: BrokerError.UNREACHABLE,
     Kind.FOREIGN: BrokerError.FOREIGN,
@@ -41,13 +54,17 @@ class UpstreamError(PsiError):
     """
 
     retry_after: float | None = None
-    """Seconds, where the rate limit told."""
+    """Seconds, where the rate limit or an overloaded server told."""
     permission = False
     """A 403 that denies this identity the project or the secret."""
     token = False
     """The access token is to blame: a login may help."""
-    repeatable = False
-    """One repetition of a GET may help."""
+    login = False
+    """A login was limited, not the request behind it."""
+    repeat = Repeat.NO
+    """Whether a repetition of a GET may help."""
+    no_route = False
+    """A 404 without a ``reqId``: the server may speak another generation of the API."""
 
     def __init__(
         self,
@@ -74,9 +91,9 @@ def foreign(text: str, status: int | None = None) -> UpstreamError:
     )
 
 
-def unserved(method: str) -> UpstreamError:
-    """Return the error for an auth method that this version cannot log in with."""
-    text = f"auth method {ascii_line(method, 60)} is not served yet; use universal-auth"
+def unserved(method: str, remedy: str) -> UpstreamError:
+    """Return the error for an auth method that this installation cannot log in with."""
+    text = f"auth method {ascii_line(method, 60)} is not served here; {remedy}"
     return UpstreamError(Kind.REFUSED, text, code=BrokerError.UNSERVED)
 
 

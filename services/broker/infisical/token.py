@@ -14,6 +14,11 @@ from psi.broker.infisical.clock import Clock
 from psi.broker.infisical.wire import WireToken
 from psi.shared.secret import SecretBytes
 
+_LAST_SHARE = 1 / 3
+"""Of a token's use: renewed in it. What Infisical's own agent leaves (Infisical CLI, agent.go)."""
+_WORTH = 1.5
+"""A renewal must bring so many times what is left: at two thirds a full one brings three times."""
+
 
 class _Claims(msgspec.Struct):
     exp: float | None = None
@@ -26,7 +31,9 @@ class Token:
 
     access: SecretBytes
     use_until: float
-    """PSI's own limit, token.ttl, or the token's end less a margin: then it is renewed."""
+    """PSI's own limit, token.ttl, or the token's end less a margin: then it must be renewed."""
+    renew_at: float
+    """Two thirds of the way there: from then on it is renewed while it is still used."""
     alive_until: float
     """The JWT's end less a margin: until then it can be renewed and must be revoked."""
     family_until: float
@@ -74,9 +81,11 @@ class Tenure:
         # A token that lives only seconds is used for half of them, else it would be of no use.
         margin = min(self.margin, (expires_at - obtained_at) / 2)
         left = expires_at - wall - margin
+        use_until = boot + min(left, self.ttl - (wall - obtained_at))
         return Token(
             access=access,
-            use_until=boot + min(left, self.ttl - (wall - obtained_at)),
+            use_until=use_until,
+            renew_at=use_until - min(expires_at - obtained_at - margin, self.ttl) * _LAST_SHARE,
             alive_until=boot + left,
             family_until=boot + (family_expires_at - wall),
             obtained_at=obtained_at,
@@ -92,9 +101,16 @@ class Tenure:
         """Tell whether Infisical still accepts it, as far as is known here."""
         return self.clock.boot() < token.alive_until and self.clock.wall() < token.expires_at
 
+    def is_due(self, token: Token) -> bool:
+        """Tell whether it is time to renew a token that may still be used."""
+        return self.clock.boot() >= token.renew_at
+
     def is_renewable(self, token: Token) -> bool:
-        """Tell whether renewing is worth a request: at the family's end it gives seconds only."""
-        return self.is_alive(token) and self.clock.boot() + self.margin < token.family_until
+        """Tell whether renewing is worth a request: at the family's end it gains seconds only."""
+        now = self.clock.boot()
+        gain = min(self.ttl, token.family_until - now - self.margin)
+        left = max(0.0, token.use_until - now)
+        return self.is_alive(token) and gain > _WORTH * left
 
 
 def _life(wire: WireToken, wall: float) -> float:

@@ -17,6 +17,8 @@ from psi.shared.log import Log
 RELOGIN_SECONDS = 30
 """Between logins that are caused by refused tokens: an identity that lost its organisation gets
 tokens that are refused at once, and every lookup would use up one of its logins."""
+EARLY_SECONDS = 30
+"""After a renewal ahead of time has failed: the token still serves (Infisical CLI, agent.go)."""
 LIMITED_SECONDS = 10
 """Before a login that was rate limited without a time is tried again (Infisical CLI, resync)."""
 
@@ -49,14 +51,19 @@ class TokenKeeper:
         self._unproven: Token | None = None
         self._refused_at: float | None = None
         self._limited_until = 0.0
+        self._early_after = 0.0
 
     async def token(self) -> Token:
         """Return a token that may be used now; raises UpstreamError.
 
         Callers that come meanwhile share one login, which goes on when one of them is cancelled.
+        From two thirds of its use on a token is replaced behind the callers' backs.
         """
-        if self._token is not None and self._tenure.is_usable(self._token):
-            return self._token
+        token = self._token
+        if token is not None and self._tenure.is_usable(token):
+            if self._tenure.is_due(token):
+                self._replace_early(token)
+            return token
         return await self._join(self._obtain)
 
     async def log_in(self, *, retry: bool) -> Token:
@@ -112,11 +119,18 @@ class TokenKeeper:
             if task is not None:
                 task.cancel()
 
-    async def _join(self, work: Callable[[], Coroutine[Any, Any, Token]]) -> Token:
+    def _replace_early(self, token: Token) -> None:
+        if self._flight is None and self._tenure.clock.boot() >= self._early_after:
+            self._begin(lambda: self._succeed_early(token))
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, Token]]) -> "asyncio.Task[Token]":
         if self._flight is None:
             self._flight = asyncio.create_task(self._fly(work()))
             self._flight.add_done_callback(_mark_seen)
-        flight = self._flight
+        return self._flight
+
+    async def _join(self, work: Callable[[], Coroutine[Any, Any, Token]]) -> Token:
+        flight = self._begin(work)
         try:
             return await asyncio.shield(flight)
         except asyncio.CancelledError:
@@ -148,22 +162,34 @@ class TokenKeeper:
         old = self._token
         if old is not None and self._tenure.is_usable(old):
             return old
+        return await self._succeed(old, early=False)
+
+    async def _succeed_early(self, old: Token) -> Token:
+        try:
+            return await self._succeed(old, early=True)
+        except UpstreamError:
+            self._early_after = self._tenure.clock.boot() + EARLY_SECONDS
+            raise
+
+    async def _succeed(self, old: Token | None, *, early: bool) -> Token:
+        """Return the token after this one: renewed, else of a new login."""
         if old is not None and self._tenure.is_renewable(old):
-            renewed = await self._renew(old)
+            renewed = await self._renew(old, early=early)
             if renewed is not None:
                 return renewed
         return await self._log_in(retry=False)
 
-    async def _renew(self, old: Token) -> Token | None:
+    async def _renew(self, old: Token, *, early: bool) -> Token | None:
         """Renew, or return None when a login is needed.
 
-        Raises UpstreamError where a login would fare no better: no connection, rate limit.
+        Raises UpstreamError where a login would fare no better: no connection, rate limit. Ahead
+        of time nothing but a refusal is worth a login, of which an identity may have few.
         """
         try:
             wire = await renew_token(self._exchange, old.access)
         except UpstreamError as error:
             away = error.kind is Kind.TRANSPORT and error.status is None
-            if away or error.kind is Kind.LIMITED:
+            if away or error.kind is Kind.LIMITED or (early and error.kind is not Kind.REFUSED):
                 raise
             self._log.info("renewal-refused", identity=self.method.identity, reason=error.detail)
             return None
@@ -180,6 +206,7 @@ class TokenKeeper:
             if error.kind is Kind.LIMITED:
                 pause = error.retry_after if error.retry_after is not None else LIMITED_SECONDS
                 self._limited_until = self._tenure.clock.boot() + pause
+                error.login = True
             if error.kind not in {Kind.REFUSED, Kind.ABSENT}:
                 raise
             # A 404 or 403 here speaks of the identity, never of a secret: one kind for all.
@@ -194,6 +221,7 @@ class TokenKeeper:
             text = f"Infisical's rate limit for logins is reached; tried again in {left:.0f} s"
             error = UpstreamError(Kind.LIMITED, text, status=429)
             error.retry_after = left
+            error.login = True
             raise error
 
     async def _replace(self, token: Token) -> Token:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from psi.broker.infisical.outcome import Kind, UpstreamError, foreign
+from psi.broker.infisical.outcome import Kind, Repeat, UpstreamError, foreign
 from psi.shared.text import ascii_line
 
 # OpenSSL's verification results (X509_V_ERR_*, openssl-verification-options(1)).
@@ -22,18 +22,26 @@ def describe_fault(error: Exception, host: str) -> UpstreamError:
     shown = ascii_line(host, 60)
     if isinstance(error, httpx.ConnectTimeout):
         text = f"no connection to {shown} in time; check the network, its firewall and api_url"
-        return UpstreamError(Kind.TRANSPORT, text)
+        return _passing(text)
     if isinstance(error, httpx.ProxyError):
         text = f"the proxy refuses to connect to {shown}; check the provider's proxy setting"
-        return UpstreamError(Kind.TRANSPORT, text)
+        return _passing(text)
     for cause in _causes(error):
         known = _known(cause, shown)
         if known is not None:
-            return UpstreamError(Kind.TRANSPORT, known)
+            lasting = isinstance(cause, ssl.SSLError)
+            return UpstreamError(Kind.TRANSPORT, known) if lasting else _passing(known)
     if isinstance(error, httpx.ConnectError):
         text = f"cannot connect to {shown}; check that Infisical runs, the network and api_url"
-        return UpstreamError(Kind.TRANSPORT, text)
+        return _passing(text)
     return _broken(error, shown)
+
+
+def _passing(text: str) -> UpstreamError:
+    """Return the error for a fault that may pass, so that a GET is worth a repetition."""
+    error = UpstreamError(Kind.TRANSPORT, text)
+    error.repeat = Repeat.LATER
+    return error
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -82,10 +90,10 @@ def _broken(error: Exception, host: str) -> UpstreamError:
 def closed_early(host: str) -> UpstreamError:
     """Return the error for a connection that ended before the answer was whole."""
     text = f"{ascii_line(host, 60)} closed the connection before its answer was whole"
-    return UpstreamError(Kind.TRANSPORT, f"{text}; see its log, and any proxy in between")
+    return _passing(f"{text}; see its log, and any proxy in between")
 
 
 def too_slow(host: str, seconds: float) -> UpstreamError:
     """Return the error for an exchange that missed its whole deadline, in seconds."""
     text = f"no whole answer from {ascii_line(host, 60)} within {seconds:g} s"
-    return UpstreamError(Kind.TRANSPORT, f"{text}; check its load and the network")
+    return _passing(f"{text}; check its load and the network")

@@ -9,12 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psi.broker.infisical.answer import classify_answer
-from psi.broker.infisical.outcome import Kind, bad_value, foreign, unserved
+from psi.broker.infisical.outcome import Kind, Repeat, bad_value, foreign, unserved
 from psi.shared.secret import SecretBytes
 from psi.shared.text import ascii_line
 from tests.unit.broker_infisical.setting import assert_fit
 
 RECORDINGS = Path(__file__).parents[2] / "contract" / "recordings"
+REPEATS = {
+    429: Repeat.LATER,
+    500: Repeat.ONCE,
+    502: Repeat.LATER,
+    503: Repeat.LATER,
+    504: Repeat.LATER,
+}
 PERMISSION = {"PermissionDenied", "ProjectMembershipNotFound"}
 
 
@@ -39,7 +46,7 @@ def test_recorded_errors_are_classified(recording: dict[str, Any]) -> None:
     assert error.kind is expected(recording)
     assert error.token is (status == 401 or body.get("error") == "TokenError")
     assert error.permission is (status == 403 and body.get("error") in PERMISSION)
-    assert error.repeatable is (status == 500)
+    assert error.repeat is REPEATS.get(status, Repeat.NO)
     if status == 429:
         assert error.retry_after == int(headers["retry-after"])
 
@@ -92,7 +99,7 @@ def test_any_answer_becomes_an_error_fit_to_be_shown(
 
 @given(text=st.text())
 def test_any_text_becomes_ascii_line(text: str) -> None:
-    for error in (foreign(text), unserved(text), bad_value(text, text)):
+    for error in (foreign(text), unserved(text, text), bad_value(text, text)):
         assert_fit(error)
     assert len(ascii_line(text, 10)) <= 10
 

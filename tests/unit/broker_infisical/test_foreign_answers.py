@@ -47,8 +47,6 @@ async def value_after(setting: Setting, *script: bytes) -> bytes:
         ("invalid_json", {}, "a body that is no JSON"),
         ("wrong_type", {}, "JSON of another shape"),
         ("wrong_type", {"body": [1]}, "JSON of another shape"),
-        ("foreign_404", {"form": "html"}, "a 404 without a reqId"),
-        ("foreign_404", {"form": "route"}, "an API older than v4"),
         ("redirect", {"location": "http://127.0.0.1:1/"}, "a redirect (302)"),
         ("redirect", {"location": "/other", "status": 308}, "a redirect (308)"),
         ("status", {"status": 304, "body": ""}, "a redirect (304)"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from psi.shared.projection import Project, UniversalAuth, UnservedAuth
+from psi.shared.projection import Project, UniversalAuth
 from psi.shared.secret import SecretBytes
 from tests.fakes.infisical.process import StandIn
 from tests.unit.broker_infisical.setting import (
@@ -16,21 +16,6 @@ from tests.unit.broker_infisical.setting import (
     get_key,
     run,
 )
-
-
-def test_an_unserved_method_says_so_and_asks_nobody(stand_in: StandIn, setting: Setting) -> None:
-    async def scenario() -> None:
-        auth = UnservedAuth(name="aws-iam", identity="some-id")
-        async with setting.client(config(stand_in.url, auth=auth)) as client:
-            error = await failure_of(get_key(client))
-            assert error.code == "unserved"
-            assert "aws-iam" in str(error)
-            (outcome,) = await client.test_logins(retry=True)
-            assert (outcome.ok, outcome.method, outcome.identity) == (False, "aws-iam", "some-id")
-            assert client.identities()[0].state == "unserved"
-
-    run(scenario())
-    assert stand_in.requests() == []
 
 
 def test_a_missing_credential_is_named_and_nothing_is_sent(

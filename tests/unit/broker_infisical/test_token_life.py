@@ -74,7 +74,7 @@ def test_a_token_within_its_ttl_is_just_used(stand_in: StandIn, setting: Setting
     async def scenario() -> None:
         async with setting.client(config(stand_in.url, token_ttl=300)) as client:
             await get_key(client)
-            setting.clock.advance(299)
+            setting.clock.advance(199)
             await get_key(client)
 
     run(scenario())
