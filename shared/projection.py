@@ -52,14 +52,94 @@ class UniversalAuth(Part, frozen=True, tag_field="method", tag="universal-auth")
     client_secret_credential: Credential | None = None
 
 
-class UnservedAuth(Part, frozen=True, tag_field="method", tag="unserved"):
-    """A method that was checked by ``apply`` but that this version cannot log in with."""
+class SecretSource(Part, frozen=True):
+    """Where a secret comes from; exactly one of the fields is set."""
 
-    name: Text
-    identity: Text
+    value: SecretBytes | None = None
+    credential: Credential | None = None
+    file: Text | None = None
+    """Read anew at each login, so the broker's sandbox must let it: no home, no /tmp."""
 
 
-Auth = UniversalAuth | UnservedAuth
+class AwsIamAuth(Part, frozen=True, tag_field="method", tag="aws-iam"):
+    """An AWS principal; without ``region`` it is the environment's or the instance's."""
+
+    identity_id: Text
+    region: Text | None = None
+
+
+class GcpAuth(Part, frozen=True, tag_field="method", tag="gcp"):
+    """A Google service account: by its key where one is given, else the instance's."""
+
+    identity_id: Text
+    service_account_key: SecretSource | None = None
+
+
+class AzureAuth(Part, frozen=True, tag_field="method", tag="azure"):
+    """An Azure managed identity."""
+
+    identity_id: Text
+    resource: Text = "https://management.azure.com/"
+    """The audience of its token; this default is Infisical's (go-sdk, util/auth.go)."""
+    managed_identity: Text | None = None
+    """The client id of a user-assigned identity, needed where a machine has several."""
+
+
+class KubernetesAuth(Part, frozen=True, tag_field="method", tag="kubernetes"):
+    """A Kubernetes service account."""
+
+    identity_id: Text
+    jwt: SecretSource = SecretSource(file="/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class OidcAuth(Part, frozen=True, tag_field="method", tag="oidc"):
+    """An OpenID Connect ID token."""
+
+    identity_id: Text
+    jwt: SecretSource
+
+
+class JwtAuth(Part, frozen=True, tag_field="method", tag="jwt"):
+    """A JWT that someone signed whom Infisical was told to trust."""
+
+    identity_id: Text
+    jwt: SecretSource
+
+
+class LdapAuth(Part, frozen=True, tag_field="method", tag="ldap"):
+    """A user of a directory."""
+
+    identity_id: Text
+    username: Text
+    password: SecretSource
+
+
+class TlsCertAuth(Part, frozen=True, tag_field="method", tag="tls-cert"):
+    """A client certificate, shown to whatever ends TLS before Infisical; both are PEM."""
+
+    identity_id: Text
+    certificate: SecretSource
+    private_key: SecretSource
+
+
+class TokenAuth(Part, frozen=True, tag_field="method", tag="token"):
+    """An access token that someone made: no login, and never revoked by PSI."""
+
+    token: SecretSource
+
+
+Auth = (
+    UniversalAuth
+    | AwsIamAuth
+    | GcpAuth
+    | AzureAuth
+    | KubernetesAuth
+    | OidcAuth
+    | JwtAuth
+    | LdapAuth
+    | TlsCertAuth
+    | TokenAuth
+)
 
 
 class Project(Part, frozen=True):

@@ -1,118 +1,151 @@
 """``auth``: how PSI proves to Infisical who it is; every method's fields.
 
 They are the bodies of Infisical's machine-identity logins in snake_case, each also as
-``…_file`` (its content) and ``…_credential`` (the name of a systemd credential).
+``…_file`` and ``…_credential`` (the name of a systemd credential). A file's content is embedded
+by ``apply``, except a JWT's: its file is read anew at each login, by the broker.
 """
 
-from typing import NamedTuple
+import re
+from collections.abc import Callable
 
-from psi.shared.names import parse_credential
-from psi.shared.projection import Auth, UniversalAuth, UnservedAuth
-from psi.shared.secret import SecretBytes
-from psictl.config.fields import choice, named, plain, secret
-from psictl.config.places import absolute_path, secret_file, text_file
-from psictl.config.value import Section
+from psi.shared.projection import (
+    Auth,
+    AwsIamAuth,
+    AzureAuth,
+    GcpAuth,
+    JwtAuth,
+    KubernetesAuth,
+    LdapAuth,
+    OidcAuth,
+    SecretSource,
+    TlsCertAuth,
+    TokenAuth,
+    UniversalAuth,
+)
+from psictl.config.auth_checks import (
+    access_token,
+    certificate,
+    check_pair,
+    private_key,
+    service_account_key,
+)
+from psictl.config.auth_fields import NOTHING, embedded, fresh, text, variants
+from psictl.config.fields import choice, plain
+from psictl.config.problems import Unfit
+from psictl.config.value import Section, Value
 
-SERVED = "universal-auth"
-
-
-class _Field(NamedTuple):
-    name: str
-    secret: bool = False
-    required: bool = True
-
-
-_IDENTITY = _Field("identity_id")
-_JWT = _Field("jwt", secret=True)
-# The service-account token has a well-known place, so kubernetes needs no jwt of its own.
-_METHODS = {
-    "universal-auth": (_Field("client_id"), _Field("client_secret", secret=True)),
-    "aws-iam": (_IDENTITY,),
-    "gcp": (_IDENTITY,),
-    "azure": (_IDENTITY,),
-    "kubernetes": (_IDENTITY, _Field("jwt", secret=True, required=False)),
-    "oidc": (_IDENTITY, _JWT),
-    "jwt": (_IDENTITY, _JWT),
-    "ldap": (_IDENTITY, _Field("username"), _Field("password", secret=True)),
-    "tls-cert": (_IDENTITY, _Field("certificate"), _Field("private_key", secret=True)),
-    "token": (_Field("token", secret=True),),
-}
-NO_AUTH = UnservedAuth(name="none", identity="")
+_FIELDS = (
+    "client_id", "client_secret", "identity_id", "jwt", "username", "password", "certificate",
+    "private_key", "token", "service_account_key",
+)  # fmt: skip  # a list of words
+_OPTIONS = ("region", "resource", "managed_identity", "organization_slug")
+_REGION = re.compile(r"[a-z0-9-]{1,20}")
+"""What Infisical takes for one (identity-aws-auth-service)."""
+_AZURE_RESOURCE = "https://management.azure.com/"
+NO_AUTH = UniversalAuth(client_id="", client_secret=NOTHING)
 """Stands in for what was wrong; a configuration with an error is never used."""
 
 
 def read_auth(section: Section) -> Auth:
-    """Read one ``auth`` section; a method that this version cannot use is noted."""
+    """Read one ``auth`` section."""
     method = section.require("method", choice(*_METHODS), "")
     if not method:
-        for fields in _METHODS.values():
-            _ask_all(section, fields)
+        for key in (*_OPTIONS, *(key for name in _FIELDS for key in variants(name))):
+            section.find(key)
         return NO_AUTH
     if section.find("organization_slug"):
         section.get("organization_slug", plain, "")
         section.value.notice("organization_slug is not served yet: logins name no organization")
-    if method == SERVED:
-        return _universal(section)
-    for item in _METHODS[method]:
-        _check(section, item)
-    section.value.notice(f"method {method} is not served yet: its projects cannot be read")
-    return UnservedAuth(name=method, identity=_identity(section, method))
+    return _METHODS[method](section)
 
 
 def _universal(section: Section) -> Auth:
-    client_id, client_secret = _METHODS[SERVED]
-    given = _one_of(section, client_id), _one_of(section, client_secret)
-    if given[0] == "client_id_credential":
-        section.value.error(
-            "client_id_credential is not served yet, and a client id is no secret; "
-            "give client_id or client_id_file"
-        )
-    name = section.get("client_id", plain, "") or section.get("client_id_file", text_file, "")
-    credential = section.get("client_secret_credential", named(parse_credential), "")
-    if given[1] == "client_secret_credential":
-        return UniversalAuth(client_id=name, client_secret_credential=credential)
-    return UniversalAuth(client_id=name, client_secret=_secret(section))
+    client_id, given = text(section, "client_id"), embedded(section, "client_secret")
+    return UniversalAuth(
+        client_id=client_id,
+        client_secret=given.value,
+        client_secret_credential=given.credential,
+    )
 
 
-def _secret(section: Section) -> SecretBytes:
-    nothing = SecretBytes(b"")
-    inline = section.get("client_secret", secret, nothing)
-    return inline if len(inline) else section.get("client_secret_file", secret_file, nothing)
+def _aws(section: Section) -> Auth:
+    return AwsIamAuth(
+        identity_id=text(section, "identity_id"), region=section.get("region", _region, None)
+    )
 
 
-def _check(section: Section, item: _Field) -> None:
-    """Check a field of a method that is not served: its form, but no file is read."""
-    _one_of(section, item)
-    if item.secret:
-        section.get(item.name, secret, SecretBytes(b""))
-    else:
-        section.get(item.name, plain, "")
-    section.get(f"{item.name}_file", absolute_path, "")
-    section.get(f"{item.name}_credential", named(parse_credential), "")
+def _region(value: Value) -> str:
+    found = plain(value)
+    if not _REGION.fullmatch(found):
+        raise Unfit("is no AWS region; write it as eu-central-1")
+    return found
 
 
-def _identity(section: Section, method: str) -> str:
-    """Return the method's first field that is no secret, as status shows it."""
-    names = [item.name for item in _METHODS[method] if not item.secret]
-    return section.get(names[0], plain, "") if names else ""
+def _gcp(section: Section) -> Auth:
+    name = "service_account_key"
+    given = any(section.find(key) for key in variants(name))
+    return GcpAuth(
+        identity_id=text(section, "identity_id"),
+        service_account_key=embedded(section, name, service_account_key) if given else None,
+    )
 
 
-def _variants(item: _Field) -> tuple[str, str, str]:
-    return item.name, f"{item.name}_file", f"{item.name}_credential"
+def _azure(section: Section) -> Auth:
+    return AzureAuth(
+        identity_id=text(section, "identity_id"),
+        resource=section.get("resource", plain, _AZURE_RESOURCE),
+        managed_identity=section.get("managed_identity", plain, None),
+    )
 
 
-def _ask_all(section: Section, fields: tuple[_Field, ...]) -> None:
-    for item in fields:
-        for key in _variants(item):
-            section.find(key)
+def _kubernetes(section: Section) -> Auth:
+    usual = KubernetesAuth(identity_id="").jwt
+    return KubernetesAuth(
+        identity_id=text(section, "identity_id"), jwt=fresh(section, "jwt", usual)
+    )
 
 
-def _one_of(section: Section, item: _Field) -> str:
-    """Return which variant of a field is given; none of a required one or two are errors."""
-    variants = _variants(item)
-    given = [key for key in variants if section.find(key)]
-    if not given and item.required:
-        section.value.error(f"{item.name} is missing; add it, {variants[1]} or {variants[2]}")
-    if len(given) > 1:
-        section.value.error(f"{' and '.join(given)} are given; keep one")
-    return given[0] if given else ""
+def _oidc(section: Section) -> Auth:
+    return OidcAuth(identity_id=text(section, "identity_id"), jwt=fresh(section, "jwt"))
+
+
+def _jwt(section: Section) -> Auth:
+    return JwtAuth(identity_id=text(section, "identity_id"), jwt=fresh(section, "jwt"))
+
+
+def _ldap(section: Section) -> Auth:
+    return LdapAuth(
+        identity_id=text(section, "identity_id"),
+        username=text(section, "username"),
+        password=embedded(section, "password"),
+    )
+
+
+def _tls_cert(section: Section) -> Auth:
+    shown = embedded(section, "certificate", certificate)
+    key = embedded(section, "private_key", private_key)
+    if _is_given(shown) and _is_given(key):
+        check_pair(section.value, shown.value or NOTHING, key.value or NOTHING)
+    return TlsCertAuth(identity_id=text(section, "identity_id"), certificate=shown, private_key=key)
+
+
+def _is_given(source: SecretSource) -> bool:
+    return source.value is not None and len(source.value) > 0
+
+
+def _token(section: Section) -> Auth:
+    return TokenAuth(token=embedded(section, "token", access_token))
+
+
+_METHODS: dict[str, Callable[[Section], Auth]] = {
+    "universal-auth": _universal,
+    "aws-iam": _aws,
+    "gcp": _gcp,
+    "azure": _azure,
+    "kubernetes": _kubernetes,
+    "oidc": _oidc,
+    "jwt": _jwt,
+    "ldap": _ldap,
+    "tls-cert": _tls_cert,
+    "token": _token,
+}

@@ -7,6 +7,7 @@ from psi.shared.projection import (
     Auth,
     BrokerProjection,
     SealerProjection,
+    SecretSource,
     UniversalAuth,
     decode_projection,
     encode_projection,
@@ -70,8 +71,12 @@ def credentials(projection: BrokerProjection | SealerProjection) -> frozenset[st
         return frozenset({token.pin_credential} if token and token.pin_credential else ())
     infisical = projection.infisical
     auths = [infisical.auth, *(project.auth for project in infisical.projects.values())]
-    return frozenset(name for auth in auths if (name := _credential(auth)))
+    return frozenset(name for auth in auths if auth is not None for name in _credentials(auth))
 
 
-def _credential(auth: Auth | None) -> str | None:
-    return auth.client_secret_credential if isinstance(auth, UniversalAuth) else None
+def _credentials(auth: Auth) -> list[str]:
+    if isinstance(auth, UniversalAuth):
+        return [auth.client_secret_credential] if auth.client_secret_credential else []
+    values = (getattr(auth, name) for name in auth.__struct_fields__)
+    sources = [value for value in values if isinstance(value, SecretSource)]
+    return [source.credential for source in sources if source.credential]

@@ -1,11 +1,9 @@
-"""What a way to log in must offer; each method is one file beside this one."""
+"""What a way to log in must offer; each method is one file of the folder ``auth``."""
 
 from typing import Protocol
 
 from psi.broker.infisical.exchange import Exchange
-from psi.broker.infisical.outcome import unserved
 from psi.broker.infisical.wire import WireToken
-from psi.shared.projection import UnservedAuth
 from psi.shared.secret import SecretBytes
 
 
@@ -42,21 +40,3 @@ class AuthMethod(Protocol):
     async def login(self, exchange: Exchange) -> WireToken:
         """Log in, once; raises UpstreamError."""
         ...
-
-
-class UnservedMethod:
-    """A configured method that this version does not have."""
-
-    minted = given = False
-
-    def __init__(self, auth: UnservedAuth) -> None:
-        self.name = auth.name
-        self.identity = auth.identity
-
-    def proof(self) -> SecretBytes:
-        """Raise UpstreamError (unserved)."""
-        raise unserved(self.name)
-
-    async def login(self, _exchange: Exchange) -> WireToken:
-        """Raise UpstreamError (unserved)."""
-        raise unserved(self.name)

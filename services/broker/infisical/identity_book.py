@@ -5,12 +5,14 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from psi.broker.infisical.auth_method import AuthMethod, UnservedMethod
+from psi.broker.infisical.auth.methods import MethodMaker
+from psi.broker.infisical.auth.secret_reader import SecretReader
+from psi.broker.infisical.auth.surroundings import load_surroundings
+from psi.broker.infisical.auth_method import AuthMethod
 from psi.broker.infisical.exchange import Exchange
 from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.broker.infisical.token_keeper import State, TokenKeeper
-from psi.broker.infisical.universal_auth import UniversalAuthMethod
-from psi.shared.projection import Auth, Infisical, UniversalAuth
+from psi.shared.projection import Auth, Infisical
 from psi.shared.secret import SecretBytes
 from psi.shared.text import ascii_line
 
@@ -53,8 +55,9 @@ class IdentityBook:
         make_keeper: KeeperFactory,
         open_exchange: Callable[[ssl.SSLContext], Exchange],
     ) -> None:
-        self._open_exchange = open_exchange
-        self._credentials = credentials
+        self._maker = MethodMaker(
+            config, SecretReader(credentials), load_surroundings(config.proxy), open_exchange
+        )
         self._make_keeper = make_keeper
         self._made: list[tuple[Auth, TokenKeeper]] = []
         self._slots: dict[str, int] = {}
@@ -88,15 +91,10 @@ class IdentityBook:
         for known, keeper in self._made:
             if known == auth:
                 return keeper
-        method = self._method(auth)
+        method = self._maker.make(auth)
         keeper = self._make_keeper(method, self._slot(method))
         self._made.append((auth, keeper))
         return keeper
-
-    def _method(self, auth: Auth) -> AuthMethod:
-        if isinstance(auth, UniversalAuth):
-            return UniversalAuthMethod(auth, self._credentials)
-        return UnservedMethod(auth)
 
     def _slot(self, method: AuthMethod) -> str:
         """Return the name part of an identity's files.

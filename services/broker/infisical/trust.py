@@ -1,10 +1,13 @@
-"""Whom the client believes: roots, the private CA, or nobody checked."""
+"""Whom the client believes, and what it shows of itself: roots, the private CA, a certificate."""
 
 import ssl
 
+from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.shared.errors import ConfigError
 from psi.shared.log import Log
+from psi.shared.memory_file import memory_file
 from psi.shared.projection import Infisical
+from psi.shared.secret import SecretBytes
 
 
 def tls_context(config: Infisical, log: Log) -> ssl.SSLContext:
@@ -15,6 +18,38 @@ def tls_context(config: Infisical, log: Log) -> ssl.SSLContext:
     """
     if not config.verify_ssl:
         log.warning("tls-not-verified", remedy="set verify_ssl: true, and ca_cert for a private CA")
+    return _trust(config)
+
+
+def certificate_context(
+    config: Infisical, certificate: SecretBytes, key: SecretBytes
+) -> ssl.SSLContext:
+    """Return the same settings with a client certificate, whose chain may follow it.
+
+    Raises UpstreamError (refused, by us) when the PEM texts are no pair.
+    """
+    context = _trust(config)
+    _show(context, certificate, key)
+    return context
+
+
+def check_pair(certificate: SecretBytes, key: SecretBytes) -> None:
+    """Raise UpstreamError (refused, by us) when the PEM texts are no pair."""
+    _show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key)
+
+
+def _show(context: ssl.SSLContext, certificate: SecretBytes, key: SecretBytes) -> None:
+    try:
+        with memory_file(certificate) as chain, memory_file(key) as private:
+            # The password is asked for an encrypted key alone; "" keeps OpenSSL off the terminal.
+            context.load_cert_chain(chain, private, password="")
+    except (ssl.SSLError, OSError, ValueError):
+        cause = "certificate and private_key are no pair of PEM texts without a password"
+        raise UpstreamError(Kind.REFUSED, f"{cause}; correct them") from None
+
+
+def _trust(config: Infisical) -> ssl.SSLContext:
+    if not config.verify_ssl:
         return _unverified()
     if config.ca_cert is None:
         return ssl.create_default_context()

@@ -4,40 +4,66 @@ from pathlib import Path
 
 import pytest
 
-from psi.shared.projection import UniversalAuth, UnservedAuth
+from psi.shared.projection import (
+    Auth,
+    AwsIamAuth,
+    AzureAuth,
+    GcpAuth,
+    JwtAuth,
+    KubernetesAuth,
+    LdapAuth,
+    OidcAuth,
+    SecretSource,
+    TlsCertAuth,
+    TokenAuth,
+    UniversalAuth,
+)
 from psi.shared.secret import SecretBytes
 from tests.unit.config.conftest import Check, Read
 
-METHODS = {
-    "aws-iam": "identity_id: i",
-    "gcp": "identity_id: i",
-    "azure": "identity_id: i",
-    "kubernetes": "identity_id: i",
-    "oidc": "identity_id: i, jwt_file: /run/token",
-    "jwt": "identity_id: i, jwt_credential: token",
-    "ldap": "identity_id: i, username: u, password: p",
-    "tls-cert": "identity_id: i, certificate_file: /c.pem, private_key_file: /k.pem",
-    "token": "token: st.x",
+METHODS: dict[str, tuple[str, Auth]] = {
+    "aws-iam": ("identity_id: i", AwsIamAuth(identity_id="i")),
+    "gcp": ("identity_id: i", GcpAuth(identity_id="i")),
+    "azure": ("identity_id: i", AzureAuth(identity_id="i")),
+    "kubernetes": ("identity_id: i", KubernetesAuth(identity_id="i")),
+    "oidc": (
+        "identity_id: i, jwt_file: /run/token",
+        OidcAuth(identity_id="i", jwt=SecretSource(file="/run/token")),
+    ),
+    "jwt": (
+        "identity_id: i, jwt_credential: token",
+        JwtAuth(identity_id="i", jwt=SecretSource(credential="token")),
+    ),
+    "ldap": (
+        "identity_id: i, username: u, password: p",
+        LdapAuth(identity_id="i", username="u", password=SecretSource(value=SecretBytes(b"p"))),
+    ),
+    "tls-cert": (
+        "identity_id: i, certificate_credential: c, private_key_credential: k",
+        TlsCertAuth(
+            identity_id="i",
+            certificate=SecretSource(credential="c"),
+            private_key=SecretSource(credential="k"),
+        ),
+    ),
+    "token": (
+        "token: eyJ0.e30.c2ln",
+        TokenAuth(token=SecretSource(value=SecretBytes(b"eyJ0.e30.c2ln"))),
+    ),
 }
+FIELDS = {method: fields for method, (fields, _) in METHODS.items()}
 
 
 def _auth(fields: str) -> str:
     return f"providers: {{infisical: {{auth: {{{fields}}}}}}}\n"
 
 
-@pytest.mark.parametrize(("method", "fields"), METHODS.items())
-def test_a_method_not_served_yet_is_checked_and_noted(
-    read: Read, notices: Check, method: str, fields: str
-) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_is_read_and_nothing_is_noted(read: Read, notices: Check, method: str) -> None:
+    fields, wanted = METHODS[method]
     text = _auth(f"method: {method}, {fields}")
-    auth = read(text).provider.infisical.auth
-    assert auth == UnservedAuth(name=method, identity="" if method == "token" else "i")
-    assert notices(text) == [
-        (
-            f"1: providers.infisical.auth: method {method} is not served yet: "
-            "its projects cannot be read"
-        )
-    ]
+    assert read(text).provider.infisical.auth == wanted
+    assert notices(text) == []
 
 
 @pytest.mark.parametrize("method", [*METHODS, "universal-auth"])
@@ -45,7 +71,7 @@ def test_a_method_without_its_fields_is_refused(errors: Check, method: str) -> N
     assert any("is missing; add it" in told for told in errors(_auth(f"method: {method}")))
 
 
-@pytest.mark.parametrize(("method", "fields"), METHODS.items())
+@pytest.mark.parametrize(("method", "fields"), FIELDS.items())
 def test_a_field_of_another_method_is_refused(errors: Check, method: str, fields: str) -> None:
     (told,) = errors(_auth(f"method: {method}, {fields}, client_id: x"))
     assert told.startswith("1: providers.infisical.auth.client_id: unknown key")
