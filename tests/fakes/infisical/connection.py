@@ -63,6 +63,12 @@ class Connection(asyncio.Protocol):
         return self._transport
 
     @property
+    def certificate(self) -> bytes | None:
+        """The client's certificate (DER), if it showed one in the TLS handshake."""
+        tls = self.transport.get_extra_info("ssl_object")
+        return tls.getpeercert(binary_form=True) if tls is not None else None
+
+    @property
     def peer(self) -> str:
         """The client's address, without its port."""
         address = self.transport.get_extra_info("peername")

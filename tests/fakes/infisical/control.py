@@ -95,7 +95,7 @@ def _member(state: State, body: dict[str, Any]) -> Any:
 def _change_identity(state: State, body: dict[str, Any]) -> Any:
     """Change an identity; a new client secret ends the tokens that the old one got."""
     identity = _identity(state, body)
-    for name in ("role", "ttl", "max_ttl", "uses_limit", "token_uses_limit"):
+    for name in ("role", "ttl", "max_ttl", "uses_limit", "token_uses_limit", "auth"):
         setattr(identity, name, body.get(name, getattr(identity, name)))
     seeding.known_role(identity.role)
     if "client_secret" in body:

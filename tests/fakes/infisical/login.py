@@ -27,7 +27,7 @@ def login(call: Call) -> Response:
     if identity.locked_until > now:
         raise unauthorized(LOCKED)
     if not hmac.compare_digest(identity.client_secret.encode(), client_secret.encode()):
-        _count_failure(identity, now)
+        count_failure(identity, now)
         raise unauthorized("Invalid credentials")
     if identity.uses_limit and identity.uses >= identity.uses_limit:
         raise unauthorized("Access denied due to client secret usage limit reached")
@@ -36,7 +36,8 @@ def login(call: Call) -> Response:
     return json_response(call.state.tokens.login(identity))
 
 
-def _count_failure(identity: Identity, now: float) -> None:
+def count_failure(identity: Identity, now: float) -> None:
+    """Count a wrong secret; the third within a while locks the identity."""
     identity.failures = identity.failures + 1 if now < identity.failures_until else 1
     identity.failures_until = now + LOCKOUT_COUNTER_LIFE
     if identity.failures >= LOCKOUT_THRESHOLD:

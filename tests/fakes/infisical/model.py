@@ -9,7 +9,10 @@ NOT_A_MEMBER = frozenset({"none", "outsider"})
 
 @dataclass(slots=True)
 class Identity:
-    """A machine identity with universal auth; times in seconds, 0 uses is unlimited."""
+    """A machine identity; times in seconds, 0 uses is unlimited.
+
+    `auth` configures the methods beside universal auth, by the name of their route.
+    """
 
     id: str
     client_id: str
@@ -20,6 +23,7 @@ class Identity:
     max_ttl: int = DEFAULT_TTL
     uses_limit: int = 0
     token_uses_limit: int = 0
+    auth: dict[str, dict[str, Any]] = field(default_factory=dict)
     uses: int = 0
     failures: int = 0
     failures_until: float = 0.0

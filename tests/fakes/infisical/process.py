@@ -78,6 +78,8 @@ class StandIn(Remote):
             command += ["--seed", str(seed_file)]
         if self._tls is not None:
             command += ["--tls-cert", str(self._tls.certificate), "--tls-key", str(self._tls.key)]
+        if self._tls is not None and self._tls.client_ca is not None:
+            command += ["--tls-client-ca", str(self._tls.client_ca)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         self.url = self._ready_url(self._process)
         self._port = int(self.url.rpartition(":")[2])

@@ -1,5 +1,6 @@
 """Reads HTTP/1.1 requests from a connection."""
 
+from tests.fakes.infisical.auth_methods_tls import pass_on
 from tests.fakes.infisical.connection import Connection, ConnectionGoneError
 from tests.fakes.infisical.messages import Request
 
@@ -26,6 +27,7 @@ async def read_request(connection: Connection) -> Request:
         headers[name.strip().lower()] = value.strip()
     if headers.get("expect", "").lower() == "100-continue":
         await connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    pass_on(headers, connection.certificate)
     body, too_large = await _read_body(connection, headers)
     return Request(method, target, headers, body, connection.peer, too_large)
 

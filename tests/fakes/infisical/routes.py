@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from tests.fakes.infisical import (
+    auth_methods,
     batch,
     folders,
     imports,
@@ -42,6 +43,19 @@ class Route:
 ROUTES = [
     Route("GET", "/api/status", instance.status, None, needs_token=False),
     Route("POST", "/api/v1/auth/universal-auth/login", login.login, "writes", needs_token=False),
+    *(
+        Route("POST", f"/api/v1/auth/{name}/login", handler, "writes", needs_token=False)
+        for name, handler in {
+            "aws-auth": auth_methods.aws,
+            "gcp-auth": auth_methods.gcp,
+            "azure-auth": auth_methods.azure,
+            "kubernetes-auth": auth_methods.kubernetes,
+            "oidc-auth": auth_methods.oidc,
+            "jwt-auth": auth_methods.signed_jwt,
+            "ldap-auth": auth_methods.ldap,
+            "tls-cert-auth": auth_methods.tls_cert,
+        }.items()
+    ),
     Route("POST", "/api/v1/auth/token/renew", login.renew, "writes", needs_token=False),
     Route("POST", "/api/v1/auth/token/revoke", login.revoke, "writes", needs_token=False),
     Route("GET", "/api/v1/projects", instance.projects, "reads"),

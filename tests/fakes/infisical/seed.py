@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.infisical.ids import stable_id
+
 Text = str | dict[str, str]
 
 
@@ -26,6 +28,13 @@ class IdentitySeed:
     max_ttl: int = 2_592_000
     uses_limit: int = 0
     token_uses_limit: int = 0
+    auth: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Methods beside universal auth, by the name of their route (see auth_methods)."""
+
+    @property
+    def id(self) -> str:
+        """The identity's id, as the other methods' logins name it."""
+        return stable_id("identity", self.client_id)
 
 
 @dataclass

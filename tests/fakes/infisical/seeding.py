@@ -75,6 +75,7 @@ def _identity(entry: dict[str, Any]) -> Identity:
         max_ttl=entry.get("max_ttl", DEFAULT_TTL),
         uses_limit=entry.get("uses_limit", 0),
         token_uses_limit=entry.get("token_uses_limit", 0),
+        auth=entry.get("auth", {}),
     )
 
 

@@ -15,11 +15,15 @@ _LIFE = dt.timedelta(days=2)
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """Where the PEM files are: the authority that clients trust, and the server's pair."""
+    """Where the PEM files are: the authority that clients trust, and the server's pair.
+
+    With `client_ca` the server asks for a client certificate, and takes one of those authorities'.
+    """
 
     ca: Path
     certificate: Path
     key: Path
+    client_ca: Path | None = None
 
 
 def make_tls_files(folder: Path, host: str = "127.0.0.1", *, expired: bool = False) -> TlsFiles:
