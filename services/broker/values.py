@@ -82,7 +82,7 @@ class Values:
             try:
                 entries = await self._listing((project, path))
             except UpstreamError as error:
-                if error.kind is not Kind.REFUSED:
+                if error.kind is not Kind.REFUSED or error.token:
                     raise
             else:
                 return _value_of(entries.get(key), key)

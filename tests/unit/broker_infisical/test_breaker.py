@@ -1,0 +1,317 @@
+"""The circuit breaker: when it opens, what it lets through, how it comes back, the boot grace."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from psi.broker.breaker import Breaker
+from psi.broker.infisical.listing import Listing
+from psi.broker.infisical.outcome import Kind, UpstreamError
+from psi.shared.limits import Limits
+from psi.shared.log import Log
+from psi.shared.processes import Process
+from psi.shared.secret import SecretBytes
+from tests.unit.broker_infisical.setting import HandClock, failure_of, run
+
+QUICK = {"breaker_probe_seconds": 0.001, "boot_grace_seconds": 60, "breaker_open_seconds": 10}
+WAIT_SECONDS = 20
+
+
+def fault(kind: Kind = Kind.TRANSPORT, retry_after: float | None = None) -> UpstreamError:
+    status = {Kind.TRANSPORT: None, Kind.FOREIGN: 200}.get(kind, 403)
+    error = UpstreamError(kind, "because of the test", status=status)
+    error.retry_after = retry_after
+    return error
+
+
+class Away:
+    """An upstream that fails until it is told otherwise; counts what runs at once."""
+
+    def __init__(self) -> None:
+        self.error: UpstreamError | None = fault()
+        self.calls = 0
+        self.running = 0
+        self.most = 0
+        self.gate: asyncio.Event | None = None
+        self.asked: tuple[str | None, ...] = ()
+
+    async def get_secret(
+        self, project: str, environment: str | None, path: str, key: str
+    ) -> SecretBytes:
+        self.asked = project, environment, path, key
+        self.calls += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            await asyncio.sleep(0)
+        finally:
+            self.running -= 1
+        if self.error is not None:
+            raise self.error
+        return SecretBytes(b"value")
+
+    async def list_folder(
+        self, project: str, environment: str | None, path: str, *, recursive: bool
+    ) -> Listing:
+        await self.get_secret(project, environment, path, str(recursive))
+        return Listing(())
+
+
+class Scene:
+    """A breaker past its boot grace, with an upstream for callers and one for probes."""
+
+    def __init__(self, *, in_grace: bool = False, **limits: Any) -> None:
+        self.clock = HandClock()
+        self.upstream = Away()
+        self.prober = Away()
+        self.limits = Limits(**QUICK | limits)
+        self.breaker = Breaker(
+            self.upstream,
+            self.limits,
+            self.clock,
+            Log(Process.BROKER),
+            prober=self.prober,
+            draw=lambda: 0.5,
+        )
+        if not in_grace:
+            self.clock.advance(61)
+
+    def heal(self) -> None:
+        self.upstream.error = self.prober.error = None
+
+    async def ask(self) -> bytes:
+        return (await self.breaker.get_secret("myproject", None, "/app", "KEY")).reveal()
+
+    async def open(self) -> None:
+        await failure_of(self.ask())
+        self.clock.advance(10)
+        assert self.breaker.is_open
+
+
+def scenario(work: Callable[[Scene], Coroutine[Any, Any, None]], **fields: Any) -> None:
+    async def whole() -> None:
+        scene = Scene(**fields)
+        try:
+            await work(scene)
+        finally:
+            await scene.breaker.close()
+
+    run(whole())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not condition():  # noqa: ASYNC110  # the breaker's task offers nothing to wait on
+            await asyncio.sleep(0.001)
+
+
+def test_it_stays_closed_while_all_is_well() -> None:
+    async def work(scene: Scene) -> None:
+        scene.heal()
+        assert await scene.ask() == b"value"
+        scene.clock.advance(100)
+        assert not scene.breaker.is_open
+
+    scenario(work)
+
+
+def test_it_opens_after_ten_seconds_of_failures_and_not_before() -> None:
+    async def work(scene: Scene) -> None:
+        await failure_of(scene.ask())
+        scene.clock.advance(9.9)
+        assert not scene.breaker.is_open
+        scene.clock.advance(0.2)
+        assert scene.breaker.is_open
+
+    scenario(work, breaker_probe_seconds=1000)
+
+
+def test_while_it_is_open_a_miss_fails_at_once_with_its_cause_and_sends_nothing() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.open()
+        before = scene.upstream.calls
+        for _ in range(100):
+            error = await failure_of(scene.ask())
+            assert error.kind is Kind.TRANSPORT
+            words = "Infisical is away, not seen since the broker's start: because of the test"
+            assert str(error) == words
+        assert scene.upstream.calls == before
+
+    scenario(work, breaker_probe_seconds=1000)
+
+
+def test_half_open_it_sends_one_request_at_a_time() -> None:
+    async def work(scene: Scene) -> None:
+        scene.prober.gate = asyncio.Event()
+        await scene.open()
+        await asyncio.gather(*(failure_of(scene.ask()) for _ in range(50)))
+        await until(lambda: scene.prober.calls == 1)
+        await asyncio.sleep(0.05)  # fifty probe intervals
+        assert scene.prober.calls == 1
+        scene.prober.gate.set()
+        await until(lambda: scene.prober.calls >= 5)
+        assert scene.prober.most == 1
+
+    scenario(work)
+
+
+def test_a_probe_that_succeeds_closes_it() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.open()
+        scene.heal()
+        await until(lambda: not scene.breaker.is_open)
+        assert await scene.ask() == b"value"
+
+    scenario(work)
+
+
+@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.ABSENT, Kind.FOREIGN, Kind.LIMITED])
+def test_an_answer_of_any_kind_closes_it(kind: Kind) -> None:
+    async def work(scene: Scene) -> None:
+        await scene.open()
+        scene.prober.error = fault(kind)
+        await until(lambda: not scene.breaker.is_open)
+
+    scenario(work)
+
+
+def test_a_refusal_of_this_host_is_no_answer() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.open()
+        scene.prober.error = UpstreamError(Kind.REFUSED, "a latched credential")
+        before = scene.prober.calls
+        await until(lambda: scene.prober.calls > before + 2)
+        assert scene.breaker.is_open
+
+    scenario(work)
+
+
+@pytest.mark.parametrize("draw", [0.0, 1.0])
+def test_probes_are_a_quarter_early_or_late_at_most(draw: float) -> None:
+    limits, clock = Limits(breaker_probe_seconds=4), HandClock()
+    breaker = Breaker(Away(), limits, clock, Log(Process.BROKER), draw=lambda: draw)
+    assert breaker._pause() == 4 * (0.75 + draw / 2)
+
+
+def test_a_time_that_an_overloaded_server_names_is_kept_by_probes_and_lookups() -> None:
+    async def work(scene: Scene) -> None:
+        scene.upstream.error = fault(retry_after=30)
+        await failure_of(scene.ask())
+        assert scene.breaker.is_open, "before its ten seconds"
+        assert scene.breaker._pause() == 30
+        before = scene.upstream.calls
+        await failure_of(scene.ask())
+        assert scene.upstream.calls == before
+
+    scenario(work)
+
+
+def test_a_rate_limit_with_a_time_holds_lookups_until_then() -> None:
+    async def work(scene: Scene) -> None:
+        scene.upstream.error = fault(Kind.LIMITED, 30)
+        await failure_of(scene.ask())
+        scene.heal()
+        error = await failure_of(scene.ask())
+        assert (error.kind, scene.upstream.calls) == (Kind.LIMITED, 1)
+        assert str(error) == "Infisical's rate limit is reached; it may be asked again in 30 s"
+        scene.clock.advance(30)
+        assert await scene.ask() == b"value"
+
+    scenario(work)
+
+
+def test_no_server_may_silence_it_for_more_than_a_minute() -> None:
+    async def work(scene: Scene) -> None:
+        scene.upstream.error = fault(Kind.LIMITED, 3600)
+        await failure_of(scene.ask())
+        scene.heal()
+        scene.clock.advance(60)
+        assert await scene.ask() == b"value"
+
+    scenario(work)
+
+
+def test_a_limited_login_holds_nobody_who_has_a_token() -> None:
+    async def work(scene: Scene) -> None:
+        scene.upstream.error = fault(Kind.LIMITED, 30)
+        scene.upstream.error.login = True
+        await failure_of(scene.ask())
+        scene.heal()
+        assert await scene.ask() == b"value"
+
+    scenario(work)
+
+
+def test_in_the_boot_grace_a_miss_waits_for_the_next_probe() -> None:
+    async def work(scene: Scene) -> None:
+        waiting = asyncio.create_task(scene.ask())
+        await until(lambda: scene.prober.calls >= 2)
+        assert not waiting.done()
+        scene.heal()
+        assert await waiting == b"value"
+
+    scenario(work, in_grace=True)
+
+
+def test_after_the_boot_grace_a_miss_fails_at_once() -> None:
+    async def work(scene: Scene) -> None:
+        assert str(await failure_of(scene.ask())) == "because of the test"
+
+    scenario(work)
+
+
+def test_a_wait_in_the_boot_grace_ends_with_it() -> None:
+    async def work(scene: Scene) -> None:
+        error = await failure_of(scene.ask())
+        assert "Infisical is away" in str(error)
+
+    scenario(work, in_grace=True, boot_grace_seconds=0.2)
+
+
+def test_a_wait_in_the_boot_grace_ends_before_the_lookups_own_time() -> None:
+    async def work(scene: Scene) -> None:
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert "Infisical is away" in str(await failure_of(scene.ask()))
+
+    scenario(work, in_grace=True, miss_seconds=0.2)
+
+
+def test_those_that_waited_go_out_a_few_at_a_time() -> None:
+    async def work(scene: Scene) -> None:
+        waiting = [asyncio.create_task(scene.ask()) for _ in range(60)]
+        await until(lambda: scene.prober.calls >= 1)
+        scene.upstream.most = 0
+        scene.heal()
+        assert await asyncio.gather(*waiting) == [b"value"] * 60
+        assert scene.upstream.most <= 4
+
+    scenario(work, in_grace=True)
+
+
+def test_when_it_goes_away_again_those_that_waited_wait_on() -> None:
+    async def work(scene: Scene) -> None:
+        waiting = [asyncio.create_task(scene.ask()) for _ in range(20)]
+        await until(lambda: scene.prober.calls >= 1)
+        before = scene.upstream.calls
+        scene.prober.error = None
+        await until(lambda: scene.upstream.calls > before)
+        await asyncio.sleep(0.02)
+        scene.upstream.error = None
+        assert await asyncio.gather(*waiting) == [b"value"] * 20
+
+    scenario(work, in_grace=True)
+
+
+def test_close_ends_the_probing() -> None:
+    async def work(scene: Scene) -> None:
+        await scene.open()
+        await scene.breaker.close()
+        before = scene.prober.calls
+        await asyncio.sleep(0.02)  # twenty probe intervals
+        assert scene.prober.calls == before
+
+    scenario(work)
