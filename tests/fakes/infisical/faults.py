@@ -25,17 +25,23 @@ class FaultRule:
     fault: dict[str, Any]
     times: int | None
     skip: int
+    client: str | None = None
     hits: int = 0
 
-    def matches(self, request: Request) -> bool:
+    def matches(self, request: Request, client: str | None) -> bool:
         """Tell whether a request is meant, whatever `times` and `skip` say."""
         method_fits = self.method is None or self.method == request.method
-        return method_fits and self.path.search(request.path) is not None
+        client_fits = self.client is None or self.client == client
+        return method_fits and client_fits and self.path.search(request.path) is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as JSON, with how often it struck."""
         return {
-            "match": {"method": self.method, "path_regex": self.path.pattern},
+            "match": {
+                "method": self.method,
+                "path_regex": self.path.pattern,
+                "client_id": self.client,
+            },
             "times": self.times,
             "skip": self.skip,
             "fault": self.fault,
@@ -53,7 +59,9 @@ class FaultRules:
     held: int = 0
 
     def add(self, spec: dict[str, Any]) -> None:
-        """Add a rule `{"match": {"method", "path_regex"}, "times", "skip", "fault": {"kind"}}`.
+        """Add a rule `{"match": {…}, "times", "skip", "fault": {"kind"}}`.
+
+        A match has `method`, `path_regex` and `client_id`, whose requests alone are meant.
 
         Raises:
             ValueError: for an unknown kind of fault or a bad pattern.
@@ -67,14 +75,19 @@ class FaultRules:
         except re.error as error:
             raise ValueError(f"path_regex: {error}") from error
         rule = FaultRule(
-            match.get("method"), path, fault, spec.get("times"), int(spec.get("skip", 0))
+            match.get("method"),
+            path,
+            fault,
+            spec.get("times"),
+            int(spec.get("skip", 0)),
+            match.get("client_id"),
         )
         self.rules.append(rule)
 
-    def take(self, request: Request) -> dict[str, Any] | None:
+    def take(self, request: Request, client: str | None) -> dict[str, Any] | None:
         """Return the fault that strikes this request, if any, and count it down."""
         for rule in self.rules:
-            if rule.times == 0 or not rule.matches(request):
+            if rule.times == 0 or not rule.matches(request, client):
                 continue
             if rule.skip > 0:
                 rule.skip -= 1

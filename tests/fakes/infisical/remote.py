@@ -73,10 +73,14 @@ class Remote:
         method: str | None = None,
         times: int | None = None,
         skip: int = 0,
+        client: str | None = None,
         **parameters: Any,
     ) -> None:
-        """Add a fault rule, for example `fault("status", "/secrets", status=503, times=1)`."""
-        match = {"method": method, "path_regex": path_regex}
+        """Add a fault rule, for example `fault("status", "/secrets", status=503, times=1)`.
+
+        With `client` only that client id's requests are meant.
+        """
+        match = {"method": method, "path_regex": path_regex, "client_id": client}
         rule = {"match": match, "times": times, "skip": skip, "fault": {"kind": kind} | parameters}
         self.control("POST", "faults", rule)
 

@@ -68,8 +68,9 @@ class StandInServer:
         state = self._state
         found = find(request.method, request.path)
         route = found[0].name if found is not None else None
-        entry = state.log.begin(request, state.clock.now(), client_id_of(request, state), route)
-        fault = state.faults.take(request)
+        client = client_id_of(request, state)
+        entry = state.log.begin(request, state.clock.now(), client, route)
+        fault = state.faults.take(request, client)
         if fault is not None:
             await Misbehaviour(fault, request, connection, state, entry).perform()
             return
