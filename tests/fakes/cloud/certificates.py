@@ -14,29 +14,41 @@ _PEM = serialization.Encoding.PEM
 
 @dataclass(frozen=True)
 class ClientPair:
-    """PEM texts: a client certificate, its key, and the authority that signed it."""
+    """PEM texts: a client certificate and its key."""
 
     certificate: str
     key: str
-    ca: str
+
+
+class ClientAuthority:
+    """Signs client certificates."""
+
+    def __init__(self, name: str) -> None:
+        self._name = _name(name)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _builder(self._name, self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        self.ca = self._signed(certificate)
+
+    def pair(self, name: str, password: bytes = b"") -> ClientPair:
+        """Return a client certificate for a common name; a password encrypts its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if password:
+            protection = serialization.BestAvailableEncryption(password)
+        return ClientPair(
+            self._signed(_builder(_name(name), self._name, key)),
+            key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, protection).decode(),
+        )
+
+    def _signed(self, certificate: x509.CertificateBuilder) -> str:
+        return certificate.sign(self._key, hashes.SHA256()).public_bytes(_PEM).decode()
 
 
 def client_pair(name: str, password: bytes = b"") -> ClientPair:
-    """Return a client certificate for a common name; its key is encrypted by a password."""
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca_name = _name(f"{name} CA")
-    ca = _builder(ca_name, ca_name, ca_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
-    )
-    client = _builder(_name(name), ca_name, key)
-    protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if password:
-        protection = serialization.BestAvailableEncryption(password)
-    return ClientPair(
-        client.sign(ca_key, hashes.SHA256()).public_bytes(_PEM).decode(),
-        key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, protection).decode(),
-        ca.sign(ca_key, hashes.SHA256()).public_bytes(_PEM).decode(),
-    )
+    """Return a client certificate of an authority of its own."""
+    return ClientAuthority(f"{name} CA").pair(name, password)
 
 
 def _name(text: str) -> x509.Name:
