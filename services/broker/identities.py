@@ -5,7 +5,7 @@ from typing import Protocol
 from psi.broker.infisical.identity_book import IdentityState, LoginOutcome
 from psi.broker.paging import Pages
 from psi.shared.limits import PAGE_ITEMS, Limits
-from psi.shared.messages.base import Reply
+from psi.shared.messages.base import LAST_TIMESTAMP, Reply
 from psi.shared.messages.broker import IdentityStatus, LoginResult, TestLogin, TestLoginReply
 
 
@@ -45,10 +45,15 @@ class Identities:
                 method=s.method,
                 identity=s.identity,
                 state=s.state,
-                expires_at=s.expires_at,
+                expires_at=_shown(s.expires_at),
             )
             for s in self._client.identities()
         ]
+
+
+def _shown(expires_at: float) -> float:
+    """Return an end that a message holds: a token without one ends with the last year."""
+    return min(expires_at, LAST_TIMESTAMP)
 
 
 def _result(outcome: LoginOutcome) -> LoginResult:
@@ -58,5 +63,5 @@ def _result(outcome: LoginOutcome) -> LoginResult:
         identity=outcome.identity,
         ok=outcome.ok,
         detail=outcome.detail,
-        expires_at=outcome.expires_at,
+        expires_at=_shown(outcome.expires_at),
     )

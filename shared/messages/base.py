@@ -31,7 +31,8 @@ Detail = Annotated[str, Meta(max_length=REASON_CHARACTERS, pattern=r"\A[ -~]*\Z"
 ShortText = Annotated[str, Meta(max_length=256)]
 Cursor = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Counter = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Timestamp = Annotated[float, Meta(ge=0, le=253_402_300_799)]
+LAST_TIMESTAMP = 253_402_300_799
+Timestamp = Annotated[float, Meta(ge=0, le=LAST_TIMESTAMP)]
 """Seconds since the epoch, UTC, until the end of the year 9999: a calendar holds no later one."""
 
 

@@ -57,13 +57,13 @@ def test_all_contracts_are_kept_in_a_copy(tmp_path: Path) -> None:
         (
             "services/frontend/head.py",
             ["httpx", "psi.broker", "psictl", "yaml", "subprocess", "ctypes", "pickle",
-             "cryptography", "ssl", "http", "pkcs11", "tpm2_pytss"],
+             "cryptography", "ssl", "http", "pkcs11", "tpm2_pytss", "botocore"],
         ),
         (
             "services/broker/cache.py",
-            ["psi.frontend", "psictl", "tpm2_pytss", "pkcs11", "subprocess", "yaml"],
+            ["psi.frontend", "psictl", "tpm2_pytss", "pkcs11", "subprocess", "yaml", "boto3"],
         ),
-        ("psictl/layout.py", ["psi.frontend", "psi.broker", "tpm2_pytss", "pkcs11", "pickle"]),
+        ("psictl/layout.py", ["psi.frontend", "psi.broker", "tpm2_pytss", "pkcs11", "pickle", "botocore"]),
         ("shared/text.py", ["httpx", "uvloop", "psi.frontend", "psi.broker", "psictl"]),
     ],
     ids=["frontend", "broker", "psictl", "shared"],
@@ -187,7 +187,8 @@ _DEVICES = {"tpm2_pytss", "pkcs11"}
             _modules("services/broker", "psi.broker"),
             {"psi.broker.__main__", "httpx", "uvloop"},
             # Not rich: httpx takes it for a command line of its own where it is installed.
-            {"yaml", "typer", "dotenv", "psi.frontend", "psictl", *_DEVICES},
+            # Not botocore: its signer is loaded by the first login of aws-iam.
+            {"yaml", "typer", "dotenv", "botocore", "psi.frontend", "psictl", *_DEVICES},
         ),
         (
             _modules("psictl", "psictl"),
