@@ -63,7 +63,10 @@ def test_all_contracts_are_kept_in_a_copy(tmp_path: Path) -> None:
             "services/broker/cache.py",
             ["psi.frontend", "psictl", "tpm2_pytss", "pkcs11", "subprocess", "yaml", "boto3"],
         ),
-        ("psictl/layout.py", ["psi.frontend", "psi.broker", "tpm2_pytss", "pkcs11", "pickle", "botocore"]),
+        (
+            "psictl/layout.py",
+            ["psi.frontend", "psi.broker", "tpm2_pytss", "pkcs11", "pickle", "botocore"],
+        ),
         ("shared/text.py", ["httpx", "uvloop", "psi.frontend", "psi.broker", "psictl"]),
     ],
     ids=["frontend", "broker", "psictl", "shared"],
