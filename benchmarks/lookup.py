@@ -17,9 +17,10 @@ from rich.progress import Progress
 
 from benchmarks import report
 from benchmarks.failure import BenchmarkError
-from benchmarks.goals import CLIENTS, Round, judge
+from benchmarks.goals import CLIENTS, Round, Verdict, judge
 from benchmarks.loadgen import LoadGenerator, compile_loadgen, write_ids
 from benchmarks.measure import Plan, fill_cache, measure
+from benchmarks.outage import measure_outage
 from benchmarks.subjects import start
 
 SECONDS = 2.0
@@ -41,9 +42,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def take_rounds(folder: Path, plan: Plan, console: Console) -> list[Round]:
+def take_rounds(program: Path, folder: Path, plan: Plan, console: Console) -> list[Round]:
     """Start both subjects below the folder, measure them and end them."""
-    program = compile_loadgen(folder)
     with ExitStack() as stack:
         subjects = start(stack, folder)
         write_ids(folder / "ids", subjects.values)
@@ -67,17 +67,25 @@ def take_rounds(folder: Path, plan: Plan, console: Console) -> list[Round]:
         ]
 
 
+def take_all(folder: Path, plan: Plan, console: Console) -> tuple[list[Round], list[Verdict]]:
+    """Measure lookups, then what an outage costs them; return the verdicts on both."""
+    program = compile_loadgen(folder)
+    rounds = take_rounds(program, folder, plan, console)
+    outage = measure_outage(program, folder / "away", plan)
+    return rounds, [*judge(rounds), *outage.verdicts()]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Measure and report; 1 if nothing could be measured or, with --strict, a goal is missed."""
     arguments = parse(argv)
     console = report.make_console()
     try:
         with tempfile.TemporaryDirectory(prefix="psi-bench-") as folder:
-            rounds = take_rounds(Path(folder), Plan(arguments.seconds, arguments.runs), console)
+            plan = Plan(arguments.seconds, arguments.runs)
+            rounds, verdicts = take_all(Path(folder), plan, console)
     except BenchmarkError as error:
         print(f"benchmarks.lookup: {error}", file=sys.stderr)
         return 1
-    verdicts = judge(rounds)
     report.show(console, rounds, verdicts)
     if arguments.json:
         arguments.json.write_bytes(report.as_json(rounds, verdicts))

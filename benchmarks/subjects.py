@@ -40,8 +40,8 @@ def start(stack: ExitStack, folder: Path) -> Subjects:
     """Start both below the folder, with the same ids and values; the stack ends them."""
     api_url = _start_infisical(stack)
     root = folder / "host"
-    psi = _start_psi(stack, folder, root, api_url)
-    keys_by_id = _register(root)
+    psi = start_psi(stack, folder, root, api_url)
+    keys_by_id = register(root)
     own = _start_baseline(stack, folder, keys_by_id)
     values = material.values()
     return Subjects(psi, own, {secret_id: values[key] for secret_id, key in keys_by_id.items()})
@@ -54,16 +54,21 @@ def _start_infisical(stack: ExitStack) -> str:
         raise BenchmarkError(str(error)) from error
 
 
-def _start_psi(stack: ExitStack, folder: Path, root: Path, api_url: str) -> Path:
+def start_psi(
+    stack: ExitStack, folder: Path, root: Path, api_url: str, limits: Path | None = None
+) -> Path:
+    """Start the development host; return the socket of its lookups. The stack ends it."""
     config = folder / "config.yaml"
     config.touch(mode=0o600)
     config.write_text(json.dumps(material.config(api_url), indent=2))
     argv = [sys.executable, "-m", "psictl", "dev", "--root", str(root), "--config", str(config)]
+    argv += ["--limits", str(limits)] if limits is not None else []
     child = stack.enter_context(Child("psictl dev", argv, folder / "psi.log"))
     return Path(child.ready()["http"])
 
 
-def _register(root: Path) -> dict[str, str]:
+def register(root: Path) -> dict[str, str]:
+    """Register every secret as ``psictl setup`` does; return the key of each id."""
     argv = [sys.executable, "-m", "psictl", "--root", str(root), "setup", "--no-podman"]
     done = subprocess.run(argv, capture_output=True, timeout=SETUP_SECONDS, check=False)
     if done.returncode:
