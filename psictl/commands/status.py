@@ -58,17 +58,12 @@ def _broker_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, st
     return [
         ("version", state.version),
         *_config_rows(status.config),
-        ("infisical", _infisical(state)),
+        ("infisical", f"{state.api_url}, last answer {format_time(state.upstream_ok_at)}"),
         ("workloads", f"{state.workloads}, with {state.mappings} mappings{bad}"),
         *_cache_rows(status, state),
         ("lookups", f"{state.lookups}, {state.refusals} refused"),
-        ("upstream", f"{state.upstream_requests} requests"),
+        ("upstream", f"{state.upstream_requests} requests, API {state.api}"),
     ]
-
-
-def _infisical(state: BrokerStatusReply) -> str:
-    answered = format_time(state.upstream_ok_at)
-    return f"{state.api_url}, API {printable(state.api)}, last answer {answered}"
 
 
 def _sealer_rows(status: Status) -> list[tuple[str, str]]:

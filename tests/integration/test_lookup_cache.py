@@ -123,7 +123,8 @@ def test_a_miss_ends_at_its_deadline_with_its_cause(start: Start) -> None:
 
 def test_what_is_cached_is_served_without_infisical_and_the_rest_says_why(start: Start) -> None:
     sources = [Source(project="myproject", path=path) for path in ("/myapp", "/cold")]
-    chain = start(workloads={"myapp": workload(*sources)})
+    limits = {"boot_grace_seconds": 0.01}  # in it a miss would wait
+    chain = start(workloads={"myapp": workload(*sources)}, limits=limits)
     assert chain.store(secret_id(99), mapping("K", "/cold")).status == 200
     assert all_right(chain)
     chain.infisical.stop()

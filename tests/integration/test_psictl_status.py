@@ -25,10 +25,12 @@ def identity(state: Literal["idle", "valid", "refused"]) -> b.IdentityStatus:
 
 def test_healthy_services_are_exit_0(host: Host) -> None:
     host.world.identities = [identity("valid"), identity("idle"), identity("idle")]
+    host.world.status = {"api": "v3"}
     done = host.psictl("status")
     assert (done.code, done.err) == (0, "")
     assert "answers lookups" in done.out.decode()
     assert "https://infisical.example, last answer 2023-11-14 22:13:20 UTC" in done.out.decode()
+    assert "4 requests, API v3" in done.out.decode()
     assert done.out.decode().count("universal-auth") == 3
 
 

@@ -1,112 +1,16 @@
-"""The circuit breaker: when it opens, what it lets through, how it comes back, the boot grace."""
+"""The circuit breaker: when it opens, what it lets through, and how it comes back."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
 from psi.broker.breaker import Breaker
-from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import Kind, UpstreamError
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.processes import Process
-from psi.shared.secret import SecretBytes
-from tests.unit.broker_infisical.setting import HandClock, failure_of, run
-
-QUICK = {"breaker_probe_seconds": 0.001, "boot_grace_seconds": 60, "breaker_open_seconds": 10}
-WAIT_SECONDS = 20
-
-
-def fault(kind: Kind = Kind.TRANSPORT, retry_after: float | None = None) -> UpstreamError:
-    status = {Kind.TRANSPORT: None, Kind.FOREIGN: 200}.get(kind, 403)
-    error = UpstreamError(kind, "because of the test", status=status)
-    error.retry_after = retry_after
-    return error
-
-
-class Away:
-    """An upstream that fails until it is told otherwise; counts what runs at once."""
-
-    def __init__(self) -> None:
-        self.error: UpstreamError | None = fault()
-        self.calls = 0
-        self.running = 0
-        self.most = 0
-        self.gate: asyncio.Event | None = None
-        self.asked: tuple[str | None, ...] = ()
-
-    async def get_secret(
-        self, project: str, environment: str | None, path: str, key: str
-    ) -> SecretBytes:
-        self.asked = project, environment, path, key
-        self.calls += 1
-        self.running += 1
-        self.most = max(self.most, self.running)
-        try:
-            if self.gate is not None:
-                await self.gate.wait()
-            await asyncio.sleep(0)
-        finally:
-            self.running -= 1
-        if self.error is not None:
-            raise self.error
-        return SecretBytes(b"value")
-
-    async def list_folder(
-        self, project: str, environment: str | None, path: str, *, recursive: bool
-    ) -> Listing:
-        await self.get_secret(project, environment, path, str(recursive))
-        return Listing(())
-
-
-class Scene:
-    """A breaker past its boot grace, with an upstream for callers and one for probes."""
-
-    def __init__(self, *, in_grace: bool = False, **limits: Any) -> None:
-        self.clock = HandClock()
-        self.upstream = Away()
-        self.prober = Away()
-        self.limits = Limits(**QUICK | limits)
-        self.breaker = Breaker(
-            self.upstream,
-            self.limits,
-            self.clock,
-            Log(Process.BROKER),
-            prober=self.prober,
-            draw=lambda: 0.5,
-        )
-        if not in_grace:
-            self.clock.advance(61)
-
-    def heal(self) -> None:
-        self.upstream.error = self.prober.error = None
-
-    async def ask(self) -> bytes:
-        return (await self.breaker.get_secret("myproject", None, "/app", "KEY")).reveal()
-
-    async def open(self) -> None:
-        await failure_of(self.ask())
-        self.clock.advance(10)
-        assert self.breaker.is_open
-
-
-def scenario(work: Callable[[Scene], Coroutine[Any, Any, None]], **fields: Any) -> None:
-    async def whole() -> None:
-        scene = Scene(**fields)
-        try:
-            await work(scene)
-        finally:
-            await scene.breaker.close()
-
-    run(whole())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not condition():  # noqa: ASYNC110  # the breaker's task offers nothing to wait on
-            await asyncio.sleep(0.001)
+from tests.unit.broker_infisical.breaker_scene import Away, Scene, fault, scenario, until
+from tests.unit.broker_infisical.setting import HandClock, failure_of
 
 
 def test_it_stays_closed_while_all_is_well() -> None:
@@ -244,66 +148,6 @@ def test_a_limited_login_holds_nobody_who_has_a_token() -> None:
         assert await scene.ask() == b"value"
 
     scenario(work)
-
-
-def test_in_the_boot_grace_a_miss_waits_for_the_next_probe() -> None:
-    async def work(scene: Scene) -> None:
-        waiting = asyncio.create_task(scene.ask())
-        await until(lambda: scene.prober.calls >= 2)
-        assert not waiting.done()
-        scene.heal()
-        assert await waiting == b"value"
-
-    scenario(work, in_grace=True)
-
-
-def test_after_the_boot_grace_a_miss_fails_at_once() -> None:
-    async def work(scene: Scene) -> None:
-        assert str(await failure_of(scene.ask())) == "because of the test"
-
-    scenario(work)
-
-
-def test_a_wait_in_the_boot_grace_ends_with_it() -> None:
-    async def work(scene: Scene) -> None:
-        error = await failure_of(scene.ask())
-        assert "Infisical is away" in str(error)
-
-    scenario(work, in_grace=True, boot_grace_seconds=0.2)
-
-
-def test_a_wait_in_the_boot_grace_ends_before_the_lookups_own_time() -> None:
-    async def work(scene: Scene) -> None:
-        async with asyncio.timeout(WAIT_SECONDS):
-            assert "Infisical is away" in str(await failure_of(scene.ask()))
-
-    scenario(work, in_grace=True, miss_seconds=0.2)
-
-
-def test_those_that_waited_go_out_a_few_at_a_time() -> None:
-    async def work(scene: Scene) -> None:
-        waiting = [asyncio.create_task(scene.ask()) for _ in range(60)]
-        await until(lambda: scene.prober.calls >= 1)
-        scene.upstream.most = 0
-        scene.heal()
-        assert await asyncio.gather(*waiting) == [b"value"] * 60
-        assert scene.upstream.most <= 4
-
-    scenario(work, in_grace=True)
-
-
-def test_when_it_goes_away_again_those_that_waited_wait_on() -> None:
-    async def work(scene: Scene) -> None:
-        waiting = [asyncio.create_task(scene.ask()) for _ in range(20)]
-        await until(lambda: scene.prober.calls >= 1)
-        before = scene.upstream.calls
-        scene.prober.error = None
-        await until(lambda: scene.upstream.calls > before)
-        await asyncio.sleep(0.02)
-        scene.upstream.error = None
-        assert await asyncio.gather(*waiting) == [b"value"] * 20
-
-    scenario(work, in_grace=True)
 
 
 def test_close_ends_the_probing() -> None:
