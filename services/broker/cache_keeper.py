@@ -69,6 +69,7 @@ class FileKeeper:
         self._sealer = sealer
         self._clock = clock
         self._limits = limits
+        self._log = log
         self.loader = CacheLoader(memory, self._file, sealer, limits, clock, log)
         self.writer = CacheWriter(memory, self._file, self.loader, sealer, limits, clock, log)
         memory.changed = self.writer.note_change
@@ -78,6 +79,14 @@ class FileKeeper:
         """Begin to load and to write."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self.loader.run()), loop.create_task(self.writer.run())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Log a fault that ended a task: without it the cache would stop being kept in silence."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._log.fault("cache.task-ended", error)
 
     async def settled(self) -> None:
         """Return when the file is loaded, or not to be had for now, or after a while."""
@@ -101,8 +110,9 @@ class FileKeeper:
         return await self.writer.remove(list(self._memory.coordinates()))
 
     async def refreshed(self) -> None:
-        """Try the files that were set aside."""
+        """See that the file can still be opened, and try those that were set aside."""
         if self.loader.loaded.is_set():
+            await self.writer.recheck()
             await self.loader.merge_kept()
 
     async def close(self) -> None:

@@ -14,9 +14,9 @@ from psi.broker.cache import CacheEntry, CacheKey, MemoryCache
 from psi.broker.cache_file import CacheFile
 from psi.broker.cache_loader import CacheLoader
 from psi.broker.cache_payload import encode_payload
-from psi.broker.envelope import WrappedKey, seal
+from psi.broker.envelope import DamagedEnvelope, WrappedKey, parse, seal
 from psi.broker.infisical.clock import Clock
-from psi.broker.sealer_client import SealerClient
+from psi.broker.sealer_client import SealerClient, SealerRefusal
 from psi.shared.errors import PsiError, Refusal
 from psi.shared.limits import Limits
 from psi.shared.log import Log
@@ -172,12 +172,36 @@ class CacheWriter:
     async def _next_key(self) -> WrappedKey:
         return await self._sealer.fresh_key("cache", self._loader.generation + 1)
 
-    async def _prepare(self) -> None:
+    async def recheck(self) -> None:
+        """Have the file written anew where the sealer has another key since (cache init --force).
+
+        The key at hand was wrapped by the former, so a file written with it would be lost.
+        """
+        try:
+            blob = await asyncio.to_thread(self._file.read)
+            envelope = parse("cache", blob) if blob is not None else None
+            if envelope is not None:
+                await self._sealer.unwrap("cache", envelope.generation, envelope.wrapped)
+        except SealerRefusal as refusal:
+            if refusal.final:
+                self._rewrite(refusal)
+        except DamagedEnvelope as error:
+            self._rewrite(error)
+        except (PsiError, OSError) as error:
+            self._log.debug("cache.not-rechecked", cause=error)
+        await self._prepare(anew=True)
+
+    def _rewrite(self, cause: Exception) -> None:
+        self._log.warning("cache.written-anew", cause=cause)
+        self._ahead = None
+        self._dirty.set()
+
+    async def _prepare(self, *, anew: bool = False) -> None:
         """Have the next file's key wrapped; without it the next write asks for one.
 
         No lock is held while the sealer is asked: a write must not wait for it.
         """
-        if self._ahead is not None:
+        if self._ahead is not None and not anew:
             return
         try:
             ready = await self._next_key()
