@@ -14,6 +14,9 @@ from psi.shared.errors import PsiError
 from tests.fakes.infisical.seed import EXAMPLE_CLIENT_SECRET
 from tests.fakes.process_memory import memory_holds
 
+SHORT_FOLDER = "/tmp"  # noqa: S108  # a private folder is made in it
+"""Whatever TMPDIR says: the path of a socket ends at 108 bytes."""
+
 
 def say(text: str = "") -> None:
     """Print a line of the story."""
@@ -113,7 +116,10 @@ def _show_policy(stage: Stage) -> None:
 
 def main() -> int:
     """Run the demo; 0 when every step showed what it should."""
-    with tempfile.TemporaryDirectory(prefix="psi-demo-") as folder, Stage(Path(folder)) as stage:
+    with (
+        tempfile.TemporaryDirectory(prefix="psi-demo-", dir=SHORT_FOLDER) as folder,
+        Stage(Path(folder)) as stage,
+    ):
         try:
             tell(stage)
         except (DemoFailure, PsiError, OSError) as error:

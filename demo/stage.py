@@ -73,6 +73,7 @@ class Stage:
                 secret=EXAMPLE_CLIENT_SECRET,
             )
         )
+        self.config.chmod(0o600)
         return self
 
     def __exit__(self, *exc_info: object) -> None:

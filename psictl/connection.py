@@ -11,6 +11,10 @@ from psi.shared.limits import KIB, REPLY_FRAME_BYTES
 _READ_BYTES = 64 * KIB
 """A page of names is about this large; the kernel gives no more at once than it holds."""
 
+_SLICE_SECONDS = 0.5
+"""A wait is cut into these: Python runs a signal's handler between calls, so a Ctrl-C that comes
+just before a wait begins is seen only when that wait ends."""
+
 
 class ConnectionLost(Exception):
     """The peer closed, or went away, before its answer was whole."""
@@ -60,8 +64,7 @@ class Connection:
     def _receive(self, until: float) -> bytes:
         reader = FrameReader(REPLY_FRAME_BYTES)
         while True:
-            self._socket.settimeout(_left(until))
-            untrusted_data = self._socket.recv(_READ_BYTES)
+            untrusted_data = self._read(until)
             if not untrusted_data:
                 raise self._lost()
             if untrusted_data == WRONG_PROTOCOL and not reader.partial:
@@ -71,6 +74,15 @@ class Connection:
                 raise ProtocolError(f"the {self._peer} sent more than one reply to one request")
             if bodies:
                 return bodies[0]
+
+    def _read(self, until: float) -> bytes:
+        while True:
+            self._socket.settimeout(min(_left(until), _SLICE_SECONDS))
+            try:
+                return self._socket.recv(_READ_BYTES)
+            except TimeoutError:
+                # _left raises once the whole deadline has passed.
+                continue
 
     def _lost(self) -> ConnectionLost:
         return ConnectionLost(f"the {self._peer} closed the connection without an answer")

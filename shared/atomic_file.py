@@ -5,12 +5,15 @@ link or rename, fsync of the folder. All of it blocks, so callers run it on a th
 """
 
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _FILE_MODE = 0o600
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 @contextmanager
@@ -64,7 +67,17 @@ def remove_file(folder: Path, name: str) -> bool:
         return True
 
 
+def read_file(folder: Path, name: str, maximum: int) -> bytes:
+    """Return at most so many bytes of a regular file. Raises OSError, for a link or device too."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(folder / name, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is not a regular file")
+        return file.read(maximum)
+
+
 def sweep_temporaries(folder: Path) -> None:
-    """Remove what a kill between two steps left behind. Raises OSError."""
+    """Remove what a kill between two steps left behind, and nothing else. Raises OSError."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if _TEMPORARY.fullmatch(path.name) and not path.is_dir():
+            path.unlink(missing_ok=True)

@@ -56,6 +56,9 @@ class Owner(Protocol):
     def start(self, call: Call) -> None:
         """Send a call by another connection."""
 
+    def connected(self, channel: "Channel") -> None:
+        """Take a connection that was just made."""
+
     def ready(self, channel: "Channel") -> None:
         """Take a connection that is free."""
 
@@ -84,7 +87,7 @@ class Channel(asyncio.Protocol):
         """Offer the connection to the pool."""
         # uvloop's transports are none of asyncio's classes, so there is nothing to assert on.
         self._transport = cast("asyncio.Transport", transport)
-        self._owner.ready(self)
+        self._owner.connected(self)
 
     def send(self, call: Call) -> bool:
         """Send a call's request; false where the connection has ended meanwhile."""

@@ -43,6 +43,7 @@ class Pool:
         self._maximum = maximum
         self._free: list[Channel] = []
         self._count = 0
+        self._pending = 0
         self._waiting: deque[Call] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
 
@@ -97,8 +98,9 @@ class Pool:
         self._grow()
 
     def _grow(self) -> None:
-        if self._count < self._maximum:
+        if self._count < self._maximum and self._pending < len(self._waiting):
             self._count += 1
+            self._pending += 1
             task = asyncio.get_running_loop().create_task(self._connect())
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
@@ -119,11 +121,17 @@ class Pool:
 
     def _unreachable(self, error: OSError) -> None:
         self._count -= 1
+        self._pending -= 1
         cause = Unreachable(f"the {self.server} is not reachable: {error.strerror or error}")
         # Other connection attempts may be under way, but they would meet the same.
         waiting, self._waiting = self._waiting, deque()
         for call in waiting:
             call.finish(cause)
+
+    def connected(self, channel: Channel) -> None:
+        """Take a connection that was just made."""
+        self._pending -= 1
+        self.ready(channel)
 
     def ready(self, channel: Channel) -> None:
         """Take a connection that is free: the next waiting call gets it."""
@@ -155,8 +163,7 @@ class Pool:
         self._count -= 1
         if channel in self._free:
             self._free.remove(channel)
-        if self._waiting:
-            self._grow()
+        self._grow()
 
     def retry_later(self, call: Call) -> None:
         """Hold a call whose server speaks another protocol, as during an upgrade (r26)."""

@@ -45,7 +45,8 @@ def peer_of(connection: HasSocketOptions) -> Peer:
 def peer_pidfd(connection: HasSocketOptions) -> int | None:
     """Return a pidfd of the peer, which names it without a race, or None before Linux 6.5.
 
-    The caller closes it. Raises nothing: a peer that is gone gives None too.
+    The caller closes it. Raises nothing: a peer that is gone gives None, or on newer kernels
+    (6.18 tried) a pidfd that is readable, as of any process that ended.
     """
     try:
         raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD, 4)

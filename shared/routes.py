@@ -73,7 +73,7 @@ ROUTES = (
         "control_seconds", "psictl setup",
     ),
     Route(
-        _C, _B, b.TestLogin, b.TestLoginReply, (E.INTERNAL,),
+        _C, _B, b.TestLogin, b.TestLoginReply, (E.STALE_CURSOR, E.INTERNAL),
         "control_seconds", "psictl infisical login",
     ),
     Route(

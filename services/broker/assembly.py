@@ -105,10 +105,17 @@ class Broker:
             await endpoint.serve(sockets[name])
         self._opening = asyncio.get_running_loop().create_task(self._sealed.run())
         self._cache.start()
+        self._summarise()
 
     async def useful(self) -> None:
         """Return when the cache is loaded, or is not to be had soon: then READY is true (r21)."""
         await self._cache.settled()
+
+    def _summarise(self) -> None:
+        """Write the audit's summaries now and then, also of secrets that nobody asks for again."""
+        self._audit.flush()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._limits.audit_summary_seconds, self._summarise)
 
     async def drain(self) -> None:
         """Let requests finish for a bounded time, then end what waits for Infisical."""

@@ -59,7 +59,7 @@ def parse_mapping(payload: bytes) -> Target:
     if len(payload) > BODY_BYTES:
         raise BadMapping(f"the mapping is larger than {BODY_BYTES} bytes")
     try:
-        fields = json.loads(payload, object_pairs_hook=_unique)
+        fields = json.loads(payload.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, BadMapping) else "the mapping is not valid JSON"
         raise BadMapping(reason) from None

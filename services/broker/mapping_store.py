@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from psi.broker.mapping import BadMapping, Target, encode_mapping, parse_mapping
-from psi.shared.atomic_file import create_file, remove_file
+from psi.shared.atomic_file import create_file, read_file, remove_file
 from psi.shared.errors import ConfigError, InvalidName, Refusal
 from psi.shared.limits import BODY_BYTES
 from psi.shared.log import Log
@@ -24,7 +24,7 @@ class MappingStore:
         self._log = log
         self._by_id: dict[str, Target] = {}
         self._writing = asyncio.Lock()  # Podman stores one at a time anyway
-        self.bad = 0
+        self._bad: set[str] = set()
 
     def load(self) -> None:
         """Read every file whose name is an id; one that is no mapping is named and left alone.
@@ -45,10 +45,10 @@ class MappingStore:
 
     def _load_one(self, secret_id: str) -> None:
         try:
-            with (self._folder / secret_id).open("rb") as file:
-                self._by_id[secret_id] = parse_mapping(file.read(BODY_BYTES + 1))
+            payload = read_file(self._folder, secret_id, BODY_BYTES + 1)
+            self._by_id[secret_id] = parse_mapping(payload)
         except (OSError, BadMapping) as error:
-            self.bad += 1
+            self._bad.add(secret_id)
             self._log.warning("mapping.unreadable", id=secret_id, cause=error)
 
     def get(self, secret_id: str) -> Target | None:
@@ -61,6 +61,11 @@ class MappingStore:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def bad(self) -> int:
+        """How many files of an id are no mapping."""
+        return len(self._bad)
 
     async def store(self, secret_id: str, target: Target) -> None:
         """Write a new mapping to disk, then to memory; equal content is success.
@@ -91,6 +96,7 @@ class MappingStore:
             except OSError as error:
                 raise _disk_refusal(error) from error
             self._by_id.pop(secret_id, None)
+            self._bad.discard(secret_id)
             return removed
 
     async def _write(self, secret_id: str, target: Target) -> None:

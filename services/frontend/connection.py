@@ -128,11 +128,11 @@ class Connection:
         """Write the reply and close; what does not fit at once goes when the client reads."""
         if self.state is State.CLOSED:
             return
-        self._app.observe(self, status)
-        self._ignore_input()
         self.state = State.WRITING
         self._rest = data
         self._write()
+        # Counted when the client has its answer: it does not wait for our books.
+        self._app.observe(self, status)
 
     def _write(self) -> None:
         sent = self._send(self._rest)
@@ -143,6 +143,7 @@ class Connection:
         self._rest = self._rest[sent:]
         if not self._writing:
             self._writing = True
+            self._ignore_input()
             self.deadline = time.monotonic() + self._app.limits.http_request_seconds
             self._app.loop.add_writer(self._socket.fileno(), self._write)
         return None

@@ -54,6 +54,11 @@ _HEAD = re.compile(
     rb"(GET|POST|DELETE) /(?:(lookup|store|delete)/([0-9a-f]{25})|(list|healthz|metrics))"
     rb" HTTP/1\.[01]\r\n((?:" + _HEADER + rb")*+)\r\n"
 )
+# What curl sends for a lookup, which is all that a container start waits for: one match.
+_LOOKUP = re.compile(
+    rb"GET /lookup/([0-9a-f]{25}) HTTP/1\.[01]\r\n"
+    rb"(?:(?!(?i:content-length|transfer-encoding|expect):)" + _HEADER + rb")*+\r\n"
+)
 _FRAMING = re.compile(
     rb"^(content-length|transfer-encoding|expect):([^\r]*+)\r$",
     re.IGNORECASE | re.MULTILINE,
@@ -63,6 +68,9 @@ _LENGTH = re.compile(rb"[0-9]{1,7}")
 
 def parse_head(untrusted_head: bytes) -> Head:
     """Return the parsed head, which ends with an empty line; raises BadRequest."""
+    lookup = _LOOKUP.fullmatch(untrusted_head)
+    if lookup is not None:
+        return Head(Route.LOOKUP, lookup[1].decode(), 0, expects_continue=False)
     match = _HEAD.fullmatch(untrusted_head)
     if match is None:
         raise BadRequest(_diagnose(untrusted_head))

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from psi.shared.log import Log
 
-_ACCEPTS_PER_WAKEUP = 16
-"""Then other events get their turn; a listening socket stays readable."""
+_MAX_ACCEPTS = 16
+"""Per wake-up; then other events get their turn. A listening socket stays readable."""
 _EXHAUSTED_SECONDS = 0.1
 """Pause when descriptors or memory ran out, which a ready socket would turn into a spin."""
 
@@ -34,6 +34,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._watching = False
         self._closed = False
+        self._burst = 1
         self.open = 0
         self._watch()
 
@@ -58,19 +59,22 @@ class Listener:
             self._loop.remove_reader(self._listening.fileno())
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTS_PER_WAKEUP):
+        """Accept as many as waited lately: an accept that finds nobody costs as much as one."""
+        for _ in range(self._burst):
             if self.open >= self._capacity:
                 self._unwatch()
                 return
             try:
                 connection, _ = self._listening.accept()
             except BlockingIOError:
+                self._burst = 1
                 return
             except OSError as error:
                 self._pause(error)
                 return
             self.open += 1
             self._accepted(connection)
+        self._burst = min(2 * self._burst, _MAX_ACCEPTS)
 
     def _pause(self, error: OSError) -> None:
         if error.errno == errno.ECONNABORTED:

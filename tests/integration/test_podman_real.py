@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from psictl.podman.interface import Podman
 from psictl.podman.rest import RestPodman
 from psictl.quadlet.support import AT_SIGN_SINCE
 from tests.fakes.podman_fake.secret_server import SecretServer, secret_server
-from tests.fakes.podman_host.host import PodmanHost
+from tests.fakes.podman_host.host import SHORT_FOLDER, PodmanHost
 from tests.fakes.podman_host.image import import_busybox
 from tests.fakes.podman_host.trial import why_not
 from tests.fakes.podman_host.waiting import wait_until
@@ -51,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretServer]:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory, server: SecretServer) -> PodmanHost:
+def host(server: SecretServer) -> Iterator[PodmanHost]:
     """Give a private Podman, or fail with the reason unless the run was told to go without."""
     if "podman" in os.environ.get("PSI_TESTS_WITHOUT", "").split(","):
         pytest.skip("PSI_TESTS_WITHOUT names podman")
@@ -59,9 +60,10 @@ def host(tmp_path_factory: pytest.TempPathFactory, server: SecretServer) -> Podm
     if reason is not None:
         pytest.fail(f"Podman cannot run here: {reason} (or set PSI_TESTS_WITHOUT=podman)")
     conf = render_containers_conf(driver_commands(str(server.path)))
-    made = PodmanHost.create(tmp_path_factory.mktemp("podman"), conf)
-    import_busybox(made)
-    return made
+    with tempfile.TemporaryDirectory(prefix="psi-podman-", dir=SHORT_FOLDER) as folder:
+        made = PodmanHost.create(Path(folder), conf)
+        import_busybox(made)
+        yield made
 
 
 @contextmanager

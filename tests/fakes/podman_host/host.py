@@ -14,6 +14,9 @@ from typing import Final
 
 SCRIPT: Final = Path(__file__).with_name("podman-host")
 IMAGE: Final = "localhost/psi-busybox:latest"
+SHORT_FOLDER: Final = "/tmp"  # noqa: S108  # a private folder is made in it
+MAX_FOLDER: Final = 40
+"""Below a folder of 69 characters conmon cannot be watched, and each run takes 20 s more."""
 RUN_SECONDS: Final = 60
 """A container run takes 0.3 s here; a busy two-core machine may need many times that."""
 
@@ -49,6 +52,8 @@ class PodmanHost:
     @classmethod
     def create(cls, folder: Path, secrets_conf: str = "") -> "PodmanHost":
         """Write the configuration; ``secrets_conf`` is more TOML, such as ``[secrets.opts]``."""
+        if len(str(folder)) > MAX_FOLDER:
+            raise ValueError(f"{folder} is longer than {MAX_FOLDER} characters: use {SHORT_FOLDER}")
         text = _CONTAINERS_CONF.format(folder=folder) + "\n" + secrets_conf
         (folder / "containers.conf").write_text(text)
         (folder / "storage.conf").write_text(_STORAGE_CONF.format(folder=folder))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from tests.fakes.podman_host.host import PodmanHost
+from tests.fakes.podman_host.host import SHORT_FOLDER, PodmanHost
 from tests.fakes.podman_host.image import CannotRun, import_busybox
 
 PROGRAMS: Final = {
@@ -37,7 +37,7 @@ def why_not() -> str | None:
     missing = missing_packages()
     if missing:
         return f"missing: apt-get install --no-install-recommends {' '.join(missing)}"
-    with tempfile.TemporaryDirectory(prefix="psi-podman-") as folder:
+    with tempfile.TemporaryDirectory(prefix="psi-podman-", dir=SHORT_FOLDER) as folder:
         try:
             _try(PodmanHost.create(Path(folder)))
         except CannotRun as error:

@@ -6,16 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.broker_stub.acts import obedient
 from tests.unit.frontend.rig import Rig, running
 
 Start = Callable[..., Rig]
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Run a frontend with production limits and an obedient broker."""
+def shared_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Run a frontend with production limits for all tests of a module."""
     with running(tmp_path_factory.mktemp("f")) as pair:
         yield pair
+
+
+@pytest.fixture
+def rig(shared_pair: Rig) -> Rig:
+    """Return the module's pair, its broker obedient."""
+    shared_pair.stub.script = obedient
+    return shared_pair
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def runner(kind: str) -> Iterator[Run]:
             return loop_runner.run(asyncio.wait_for(scenario, SCENARIO_SECONDS))
 
         yield run
-    assert faults == []
+    assert not faults, faults
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -90,7 +90,8 @@ class Wire:
         try:
             self.writer.write(data)
             await self.writer.drain()
-        except ConnectionError:
+        except (ConnectionError, RuntimeError):
+            # uvloop has an error of its own for a connection that is closed.
             return
 
     async def reply(self) -> Any:
