@@ -32,7 +32,7 @@ class Route(NamedTuple):
     deadline: str
     """The field of Limits that bounds the whole call, as the caller sees it."""
     used_by: str
-    """The command or HTTP route that needs this row."""
+    """The command, HTTP route or file of the caller that needs this row."""
     idempotent: bool = True
     """A caller may repeat it once when the connection ended without a reply."""
 
@@ -103,15 +103,15 @@ ROUTES = (
         "control_seconds", "psictl seal", idempotent=False,
     ),
     Route(
-        _B, _S, s.WrapKey, s.WrapKeyReply, _DEVICE, "sealer_seconds", "cache.enc, writing",
+        _B, _S, s.WrapKey, s.WrapKeyReply, _DEVICE, "sealer_seconds", "cache_writer.py",
     ),
     Route(
         _B, _S, s.UnwrapKey, s.UnwrapKeyReply, (*_DEVICE, S.OTHER_KEY, S.CONTEXT),
-        "sealer_seconds", "cache.enc, loading",
+        "sealer_seconds", "cache_opener.py",
     ),
     Route(
         _B, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),
-        "sealer_seconds", "psictl cache status",
+        "sealer_seconds", "cache_control.py",
     ),
     Route(
         _C, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),

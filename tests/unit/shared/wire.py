@@ -60,9 +60,10 @@ async def serving(
     handler: Handler,
     caller: Process = Process.FRONTEND,
     limits: Limits | None = None,
+    server: Process = Process.BROKER,
 ) -> AsyncIterator[Endpoint]:
-    """Serve a socket of the broker with a real Endpoint."""
-    endpoint = Endpoint(caller, Process.BROKER, handler, limits or Limits(), Log(Process.BROKER))
+    """Serve a socket, of the broker unless another is named, with a real Endpoint."""
+    endpoint = Endpoint(caller, server, handler, limits or Limits(), Log(server))
     await endpoint.serve(listening(path))
     try:
         yield endpoint
