@@ -45,6 +45,7 @@ class CacheWriter:
         self._log = log
         self._dirty = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._underway = False
         self._thread = ThreadPoolExecutor(1, "cache-writer")
         self._ahead: WrappedKey | None = None
         self.writes = 0
@@ -52,8 +53,8 @@ class CacheWriter:
 
     @property
     def pending(self) -> bool:
-        """Whether something is in memory that is not in the file."""
-        return self._dirty.is_set()
+        """Whether something is in memory that is not in the file, or not yet whole in it."""
+        return self._dirty.is_set() or self._underway
 
     def note_change(self) -> None:
         """Have the file written soon."""
@@ -105,7 +106,8 @@ class CacheWriter:
         """Write now if anything changed; raises Refusal as :meth:`remove`."""
         if not (force or self.pending) or not self._loader.loaded.is_set():
             return
-        self._dirty.set()
+        if force:
+            self._dirty.set()
         try:
             await self._write()
         except PsiError as error:
@@ -123,11 +125,14 @@ class CacheWriter:
             self._dirty.clear()
             # Taken before the snapshot: what is merged from now on is not in this file.
             merged = tuple(self._loader.merged)
+            self._underway = True
             try:
                 await self._on_thread(ready, self._memory.snapshot(), list(self._loader.removed))
             except BaseException:
                 self._dirty.set()
                 raise
+            finally:
+                self._underway = False
             self._loader.generation = ready.generation
             self._loader.written_at = self._clock.wall()
             self.writes += 1
