@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from psi.broker import cache_file
 from psi.broker.cache_file import CacheFile, read_whole
+from psi.broker.cache_payload import MAX_FILE_BYTES
 from psi.broker.envelope import DamagedEnvelope
 
 
@@ -73,7 +73,7 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     class Sized(bytes):
         def __len__(self) -> int:
-            return cache_file.MAX_FILE_BYTES + 1
+            return MAX_FILE_BYTES + 1
 
     with pytest.raises(OSError, match="larger than what would be read again"):
         CacheFile(tmp_path).write(Sized())
