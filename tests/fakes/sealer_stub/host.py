@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from psi.shared.client import Pool
 from psi.shared.limits import Limits
@@ -40,6 +40,7 @@ CLIENT_ID = "7b6a3c52-9d0e-4b71-8c55-2f1f8f0c1a11"
 CLIENT_SECRET = "canary-client-secret-of-these-tests"
 PROJECT_ID = "3f2b8c1e-5a47-4f0e-9b6d-0c9a7e4d2b10"
 CALL_SECONDS = 30
+T = TypeVar("T")
 PATHS = {
     "sealer": {"broker": "run/psi-ipc/sealer-broker/sock", "ctl": "run/psi-ctl/sealer.sock"},
     "broker": {"frontend": "run/psi-ipc/broker-frontend/sock", "ctl": "run/psi-ctl/broker.sock"},
@@ -198,7 +199,7 @@ def _refused(reply: Reply) -> Refused:
     return reply
 
 
-def wait_for(look: Callable[[], Any], fits: Callable[[Any], object], seconds: float = 30) -> Any:
+def wait_for(look: Callable[[], T], fits: Callable[[T], object], seconds: float = 30) -> T:
     """Look until what is seen fits; raises AssertionError at the deadline."""
     deadline = time.monotonic() + seconds
     while not fits(seen := look()):
