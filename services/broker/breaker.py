@@ -23,8 +23,6 @@ from psi.shared.secret import SecretBytes
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[T]]
-_OUTAGE = frozenset({Kind.TRANSPORT})
-"""What an open breaker is for; a refusal or a rate limit is an answer."""
 _GRACE_SHARE = 0.9
 """Of a live fetch's whole time, spent on waiting in the boot grace: the rest is for saying why."""
 
@@ -88,7 +86,7 @@ class Breaker:
                 if not self.is_open:
                     return await self._watched(ask)
             except UpstreamError as error:
-                if error.kind not in _OUTAGE or self._clock.boot() >= until:
+                if not _is_outage(error) or self._clock.boot() >= until:
                     raise
             self._ensure_probing()
             if self._clock.boot() >= until or not await self._recovers(until):
@@ -98,7 +96,7 @@ class Breaker:
         try:
             result = await ask()
         except UpstreamError as error:
-            if error.kind in _OUTAGE:
+            if _is_outage(error):
                 self._failed(error, ask)
             elif error.status is not None:
                 # Without one it was refused on this host, and says nothing of Infisical.
@@ -159,6 +157,14 @@ class Breaker:
         if self._prober is not None:
             self._prober.cancel()
             await asyncio.gather(self._prober, return_exceptions=True)
+
+
+def _is_outage(error: UpstreamError) -> bool:
+    """Whether an open breaker is for this; a refusal or a rate limit is an answer.
+
+    So is a 500: one folder that Infisical fails at must not cost every other its lookups.
+    """
+    return error.kind is Kind.TRANSPORT and error.status != 500
 
 
 def _when(seen: float) -> str:

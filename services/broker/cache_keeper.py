@@ -29,8 +29,8 @@ class Keeper(Protocol):
         """Drop every entry for good, of files set aside too; raises Refusal as :meth:`remove`."""
         ...
 
-    async def refreshed(self) -> None:
-        """Try again what could not be opened."""
+    async def refreshed(self, *, contact: bool) -> None:
+        """Note whether Infisical confirmed anything, and try again what could not be opened."""
         ...
 
 
@@ -48,7 +48,7 @@ class MemoryKeeper:
         """Drop all entries from memory."""
         return self._memory.remove(list(self._memory.coordinates()))
 
-    async def refreshed(self) -> None:
+    async def refreshed(self, *, contact: bool) -> None:
         """Do nothing: there is no file."""
 
 
@@ -109,8 +109,10 @@ class FileKeeper:
             raise Refusal(BrokerError.FULL, detail) from error
         return await self.writer.remove(list(self._memory.coordinates()))
 
-    async def refreshed(self) -> None:
-        """See that the file can still be opened, and try those that were set aside."""
+    async def refreshed(self, *, contact: bool) -> None:
+        """Write the new ages, see that the file still opens, and try those that were set aside."""
+        if contact:
+            self.writer.note_change()
         if self.loader.loaded.is_set():
             await self.writer.recheck()
             await self.loader.merge_kept()

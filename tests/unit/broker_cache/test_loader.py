@@ -240,7 +240,7 @@ def test_the_cache_of_another_host_is_set_aside_and_merged_when_its_key_returns(
                 await made.written()
                 stub.become_another(b"k")
                 made.put("C")
-                await made.keeper.refreshed()
+                await made.keeper.refreshed(contact=False)
                 await until(lambda: made.kept() == [])
                 await made.written()
                 assert made.names() == {"A", "B", "C"}
@@ -269,7 +269,7 @@ def test_a_merged_file_is_there_until_its_entries_are_on_the_disk(folder: Path) 
                     pass
                 write = asyncio.create_task(made.writer.flush())
                 await until(made.writer._writing.locked)
-                merge = asyncio.create_task(made.keeper.refreshed())
+                merge = asyncio.create_task(made.keeper.refreshed(contact=False))
                 stub.go_on()
                 await asyncio.gather(write, merge)
                 on_disk = await names_on_disk(made)
@@ -333,7 +333,7 @@ def test_what_was_set_aside_is_merged_no_more_once_all_is_invalidated(folder: Pa
                 made.put("C")
                 assert await made.keeper.clear() == 1
                 stub.become_another(b"k")
-                await made.keeper.refreshed()
+                await made.keeper.refreshed(contact=False)
                 assert made.names() == set()
                 assert ["discarded" in name for name in made.files()].count(True) == 1
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from psi.broker.cache import CacheKey
+from psi.broker.cache import CacheEntry, CacheKey
 from psi.broker.cache_file import CacheFile
 from psi.shared.messages.broker import BrokerError
 from psi.shared.messages.sealer import SealerError, WrapKey
@@ -318,7 +318,7 @@ def test_after_a_new_provisioning_the_file_is_written_with_the_new_key(folder: P
         async with one(folder) as made:
             made.put("A")
             await _forced(made.stub, made)
-            await made.keeper.refreshed()
+            await made.keeper.refreshed(contact=False)
             await made.written()
             assert await names_on_disk(made) == {"A"}
             made.put("B")
@@ -334,10 +334,27 @@ def test_a_recheck_of_a_file_that_opens_writes_nothing(folder: Path) -> None:
             made.put("A")
             await made.written()
             wraps = made.stub.asked.count(WrapKey)
-            await made.keeper.refreshed()
+            await made.keeper.refreshed(contact=False)
             assert made.writer.writes == 1
             assert not made.writer.pending
             assert made.stub.asked.count(WrapKey) == wraps + 1
+
+    run(scenario())
+
+
+def test_a_refresh_that_reached_infisical_writes_the_new_ages(folder: Path) -> None:
+    async def scenario() -> None:
+        async with one(folder) as made:
+            made.put("A", "B")
+            await made.written()
+            made.clock.advance(3600)
+            made.put("A")
+            await made.written()
+            made.clock.advance(1)
+            made.put("B")
+            await made.keeper.refreshed(contact=True)
+            await made.written()
+            assert (await on_disk(made)).contact == made.clock.wall()
 
     run(scenario())
 
@@ -348,11 +365,35 @@ def test_a_file_that_was_damaged_since_is_written_anew(folder: Path) -> None:
             made.put("A")
             await made.written()
             made.file.write_bytes(b"damaged")
-            await made.keeper.refreshed()
+            await made.keeper.refreshed(contact=False)
             await made.written()
             assert await names_on_disk(made) == {"A"}
 
     run(scenario())
+
+
+def test_an_equal_value_a_moment_later_is_no_write(folder: Path) -> None:
+    """A folder may be listed every second for a key that it lacks."""
+
+    async def scenario() -> None:
+        async with one(folder) as made:
+            made.put("A")
+            made.put("A")
+            await made.written()
+            for _ in range(59):
+                made.clock.advance(1)
+                made.put("A")
+                assert not made.writer.pending
+            made.clock.advance(1)
+            made.put("A")
+            assert made.writer.pending, "but once a minute"
+            assert (made.memory.entry(key("A")) or _none()).contact == made.clock.boot()
+
+    run(scenario())
+
+
+def _none() -> CacheEntry:
+    raise AssertionError("there is no entry")
 
 
 def test_an_equal_value_is_a_contact_and_is_written(folder: Path) -> None:

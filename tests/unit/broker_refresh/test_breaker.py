@@ -15,7 +15,7 @@ from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.processes import Process
 from tests.unit.broker_cache.rig import HandClock, until
-from tests.unit.broker_refresh.rig import DENIED, OUTAGE, Upstream, run
+from tests.unit.broker_refresh.rig import DENIED, OUTAGE, Upstream, genuine, run, strange
 
 QUICK = Limits(breaker_open_seconds=10, breaker_probe_seconds=0.005, boot_grace_seconds=60)
 SEEN = 1_700_000_000.0
@@ -221,6 +221,26 @@ def test_a_refusal_by_infisical_is_an_answer() -> None:
             made.fail(DENIED)
             await until(lambda: not made.breaker.is_open)
             assert (await made.error()) is DENIED
+
+    run(scenario())
+
+
+def test_a_folder_that_infisical_fails_at_costs_no_other() -> None:
+    """A 500 of one folder is an answer, in the boot grace and later; a 502 is a proxy's word."""
+
+    async def scenario() -> None:
+        async with rig() as made:
+            made.upstream.folders["one", "/other"] = {"B": b"b"}
+            made.fail(genuine(500, "InternalServerError"))
+            for _ in range(20):
+                assert (await made.error()).status == 500
+                made.clock.advance(10)
+            assert not made.breaker.is_open
+            assert (await made.breaker.list_folder("one", None, "/other", recursive=False)).entries
+            made.fail(strange(502))
+            await made.error()
+            made.clock.advance(10)
+            assert made.breaker.is_open
 
     run(scenario())
 
