@@ -71,6 +71,27 @@ def test_what_is_wrong_with_the_cache_is_exit_3(
     assert problem in host.command("cache", "status", "--json").json()["problems"][0]
 
 
+@pytest.mark.parametrize(
+    ("sealer", "problem"),
+    [
+        ("degraded the device is locked out", "the sealer: degraded the device is locked out"),
+        ("unprovisioned", "the sealer: unprovisioned: psictl cache init --recovery"),
+        ("psi-sealer does not answer", "the sealer: psi-sealer does not answer"),
+    ],
+)
+def test_a_key_that_is_not_at_hand_is_exit_3(host: Host, sealer: str, problem: str) -> None:
+    host.world.keeping.cache = {"backend": "hsm", "sealer": sealer}
+    done = host.command("cache", "status")
+    assert done.code == 3
+    assert problem in done.err
+
+
+@pytest.mark.parametrize("sealer", ["open", "closed", "open NOT PROTECTED: for development"])
+def test_a_key_that_is_at_hand_is_well(host: Host, sealer: str) -> None:
+    host.world.keeping.cache = {"backend": "hsm", "sealer": sealer}
+    assert host.command("cache", "status").code == 0
+
+
 def test_a_sealer_that_does_not_answer_a_verification_is_told(host: Host) -> None:
     host.broker.answers[b.CacheStatus] = lambda _: Refused(code="sealer", detail="no device")
     done = host.command("cache", "status", "--verify")
@@ -159,6 +180,20 @@ def test_an_unknown_id_is_exit_2(host: Host) -> None:
     host.broker.answers[b.Invalidate] = lambda _: Refused(code="unknown-id", detail="no mapping")
     done = host.command("cache", "invalidate", ID)
     assert (done.code, done.out) == (2, b"")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [], ["status"], ["refresh"], ["invalidate"], ["init"], ["reseal"], ["slots"],
+        ["add-slot"], ["remove-slot"], ["recover"],
+    ],
+    ids=" ".join,
+)  # fmt: skip  # words
+def test_every_help_has_an_example(host: Host, command: list[str]) -> None:
+    done = host.command("cache", *command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert b"Example: psictl cache" in done.out
 
 
 @pytest.mark.parametrize("arguments", [[], [ID, "--all"], ["nobody--KEY"], ["x"], ["a:b"]])

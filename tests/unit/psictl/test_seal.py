@@ -214,3 +214,9 @@ def test_a_refusal_of_the_sealer_is_told(host: Host) -> None:
     done = host.command("seal", NAME, "--no-podman", stdin=CANARY)
     assert (done.code, host.world.registered) == (1, {})
     assert "psictl cache init" in done.err
+
+
+def test_the_help_says_what_becomes_of_a_newline(host: Host) -> None:
+    shown = host.command("seal", "--help").out.decode()
+    assert "Example: openssl rand -hex 32 | psictl seal --strip-newline" in shown
+    assert "a newline at the end included" in " ".join(shown.split())
