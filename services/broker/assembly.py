@@ -95,6 +95,7 @@ class Broker:
         """Read the mappings; raises ConfigError where the state folder is not usable."""
         try:
             sweep_temporaries(self._folder)
+            sweep_temporaries(self._folder / "sealed")
         except OSError as error:
             raise ConfigError(f"state folder {self._folder}: {error.strerror}") from error
         self._store.load()
