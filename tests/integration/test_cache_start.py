@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from psi.shared.messages.base import Refused
 from psi.shared.messages.broker import Refresh, RefreshReply
 from tests.fakes.sealer_stub.host import Host, host, seed, wait_for
 
@@ -131,12 +130,14 @@ def test_what_is_pending_at_a_stop_is_written_with_the_sealer_dead() -> None:
         assert running.look_up([known]) == [b"value a"]
 
 
-def test_a_lookup_that_cannot_be_answered_says_since_when(waiting: Host) -> None:
+def test_what_a_kill_left_half_written_is_swept(waiting: Host) -> None:
     filled(waiting)
-    unknown = waiting.map(3, "NOPE", "/elsewhere")
-    waiting.infisical.kill()
-    waiting.sealer.start()
-    waiting.broker.start()
-    (reply,) = waiting.look_up([unknown])
-    assert isinstance(reply, Refused)
-    assert reply.code == "unreachable"
+    (waiting.state / "sealed").mkdir()
+    litter = [
+        waiting.state / ".cache.enc.0123abcd.tmp",
+        waiting.state / "sealed/.BOOT.0123abcd.tmp",
+    ]
+    for path in litter:
+        path.write_bytes(b"half")
+    waiting.start()
+    assert not any(path.exists() for path in litter)

@@ -1,98 +1,19 @@
 """Sealed secrets: opened at start, bound to their names, registered once and only after psictl."""
 
 import asyncio
-import io
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from psi.broker.cache import NoCache
-from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping import SealedName
-from psi.broker.mapping_store import MappingStore
-from psi.broker.policy import Policy
-from psi.broker.sealed_store import SealedStore
-from psi.broker.sealer_client import SealerClient
-from psi.broker.values import Values
-from psi.shared.audit import Audit
 from psi.shared.errors import Refusal
-from psi.shared.log import Log
-from psi.shared.messages.base import Done, Reply
-from psi.shared.messages.broker import BrokerError, Lookup, LookupReply, StoreMapping
+from psi.shared.messages.base import Done
+from psi.shared.messages.broker import BrokerError, LookupReply
 from psi.shared.messages.sealer import SealerError
-from psi.shared.peer import Peer
-from psi.shared.processes import Process
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
-from tests.fakes.sealer_stub.stub import SealerStub, sealer_stub
-from tests.unit.broker_cache.rig import QUICK, HandClock, refusal_of, run, until
-from tests.unit.broker_refresh.rig import Upstream, projection, source
-
-ID, OTHER = "a" * 25, "b" * 25
-BOOT = SecretBytes(b"boot value")
-
-
-class Rig:
-    """A store, and the handler that a frontend talks to."""
-
-    def __init__(self, folder: Path, stub: SealerStub | None) -> None:
-        log = Log(Process.BROKER)
-        self.folder = folder / "sealed"
-        self.clock = HandClock()
-        client = SealerClient(str(stub.path), "software", QUICK, log) if stub else None
-        self.store = SealedStore(self.folder, client, QUICK, self.clock, log)
-        config = projection(source())
-        policy = Policy(config)
-        values = Values(config.infisical.projects, policy, NoCache(), Upstream(), self.store, QUICK)
-        mappings = MappingStore(folder, 100, log)
-        audit = Audit(full=False, interval_seconds=3600, stream=io.StringIO())
-        self.handler = LookupHandler(mappings, policy, values, self.store, audit)
-        self.task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.store.run())
-
-    async def seal(self, name: str = "BOOT", value: SecretBytes = BOOT, **given: bool) -> None:
-        await self.store.store(name, value, replace=given.get("replace", False))
-
-    async def register(self, secret_id: str = ID, name: str = "BOOT") -> Reply:
-        payload = json.dumps({"provider": "sealed", "name": name}).encode()
-        request = StoreMapping(secret_id=secret_id, mapping=payload, claimed_uid=0)
-        answer = self.handler(request, Peer(1, 0, 0))
-        return answer if isinstance(answer, Reply) else await answer
-
-    async def look_up(self, secret_id: str = ID) -> Reply:
-        answer = self.handler(
-            Lookup(secret_id=secret_id, claimed_uid=0, claimed_pid=1), Peer(1, 0, 0)
-        )
-        return answer if isinstance(answer, Reply) else await answer
-
-
-@asynccontextmanager
-async def rig(folder: Path, stub: SealerStub | None, *, start: bool = True) -> AsyncIterator[Rig]:
-    made = Rig(folder, stub)
-    if start:
-        made.start()
-    try:
-        yield made
-    finally:
-        if made.task is not None:
-            made.task.cancel()
-            await asyncio.gather(made.task, return_exceptions=True)
-
-
-def tried(store: SealedStore) -> bool:
-    """Whether BOOT could not be opened, and it is known why."""
-    return "not opened yet" not in store._closed.get("BOOT", "not opened yet")
-
-
-async def restarted(folder: Path, stub: SealerStub) -> SecretBytes | None:
-    """Return what a new start has of BOOT, once it has tried."""
-    async with rig(folder, stub) as made:
-        await until(lambda: made.store.get("BOOT") or tried(made.store))
-        return made.store.get("BOOT")
+from tests.fakes.sealer_stub.stub import sealer_stub
+from tests.unit.broker_cache.rig import refusal_of, run, until
+from tests.unit.broker_cache.sealed_rig import BOOT, restarted, rig
 
 
 def test_a_sealed_value_is_served_from_memory_and_after_a_restart(folder: Path) -> None:
@@ -274,75 +195,6 @@ def test_an_empty_value_is_refused_and_the_largest_is_taken(folder: Path) -> Non
             opened = await restarted(folder, stub)
             assert opened is not None
             assert len(opened) == MAX_SECRET_BYTES
-
-    run(scenario())
-
-
-async def forbidden(made: Rig, **given: str) -> str:
-    refusal = await refusal_of(made.register(**given))
-    assert refusal.code == BrokerError.FORBIDDEN
-    return refusal.detail
-
-
-def test_a_frontend_cannot_register_a_sealed_name_by_itself(folder: Path) -> None:
-    async def scenario() -> None:
-        async with sealer_stub(folder / "s.sock") as stub:
-            async with rig(folder, stub) as made:
-                await made.seal()
-                await made.register()
-            async with rig(folder, stub) as made:
-                await until(lambda: made.store.get("BOOT"))
-                assert "psictl seal" in await forbidden(made, secret_id=OTHER)
-                assert "psictl seal" in await forbidden(made, secret_id=OTHER, name="NO_SUCH")
-
-    run(scenario())
-
-
-def test_the_window_is_for_one_id_of_one_name(folder: Path) -> None:
-    async def scenario() -> None:
-        async with sealer_stub(folder / "s.sock") as stub, rig(folder, stub) as made:
-            await made.seal("ADMIN")
-            await made.register(name="ADMIN")
-            await made.seal()
-            await forbidden(made, secret_id=OTHER, name="ADMIN")
-            assert isinstance(await made.register(secret_id="c" * 25), Done)
-            await forbidden(made, secret_id=OTHER)
-
-    run(scenario())
-
-
-def test_the_same_registration_sent_again_is_no_second_one(folder: Path) -> None:
-    """The frontend repeats a store whose answer was lost."""
-
-    async def scenario() -> None:
-        async with sealer_stub(folder / "s.sock") as stub, rig(folder, stub) as made:
-            await made.seal()
-            assert isinstance(await made.register(), Done)
-            assert isinstance(await made.register(), Done)
-
-    run(scenario())
-
-
-def test_the_window_ends(folder: Path) -> None:
-    async def scenario() -> None:
-        async with sealer_stub(folder / "s.sock") as stub, rig(folder, stub) as made:
-            await made.seal()
-            made.clock.boot_now += QUICK.registration_seconds
-            await forbidden(made)
-            await made.seal(replace=True)
-            made.clock.boot_now += QUICK.registration_seconds - 1
-            assert isinstance(await made.register(), Done)
-
-    run(scenario())
-
-
-def test_a_seal_that_failed_opens_no_window(folder: Path) -> None:
-    async def scenario() -> None:
-        async with sealer_stub(folder / "s.sock") as stub, rig(folder, stub) as made:
-            stub.refuses = SealerError.DEVICE_BUSY
-            await refusal_of(made.seal())
-            await forbidden(made)
-            assert made.store.get("BOOT") is None
 
     run(scenario())
 
