@@ -1,6 +1,6 @@
 """Kill -9 of the broker at random moments: every start finds a whole cache, and a right one.
 
-``PSI_FAULT_ROUNDS`` sets the number of rounds, ``PSI_FAULT_SEED`` repeats a run that failed.
+``PSI_KILL_ROUNDS`` sets the number of rounds, ``PSI_KILL_SEED`` repeats a run that failed.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from psi.shared.messages.sealer import Provision
 from psi.shared.processes import Process
 from tests.fakes.sealer_stub.host import PATHS, Host, host, secret_id, seed
 
-ROUNDS = int(os.environ.get("PSI_FAULT_ROUNDS", "50"))
-SEED = int(os.environ.get("PSI_FAULT_SEED", str(time.time_ns())))
+ROUNDS = int(os.environ.get("PSI_KILL_ROUNDS", "50"))
+SEED = int(os.environ.get("PSI_KILL_SEED", str(time.time_ns())))
 WRITE_SECONDS = 0.02
 NEW, FRESH = 3, 8
 """Values a round: written for certain before the kill, and about when it comes."""
