@@ -1,6 +1,8 @@
 """A server that ends under its callers: what is safe to repeat is repeated once."""
 
 import asyncio
+import select
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from psi.shared.messages.broker import Lookup, LookupReply, Ping, Pong
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
 from tests.unit.shared.loops import Run, until
 from tests.unit.shared.scripted_server import Conversation, echo, ping, pool_of, scripted
-from tests.unit.shared.wire import frame
+from tests.unit.shared.wire import frame, listening
 
 VALUE = LookupReply(id=1, value=SecretBytes(b"v" * MAX_SECRET_BYTES))
 
@@ -235,5 +237,53 @@ def test_a_server_that_hangs_up_at_random_never_breaks_the_pool(run: Run, path: 
         async with scripted(path, echo):
             assert len(await asyncio.gather(*(ping(pool) for _ in range(50)))) == 50
             pool.close()
+
+    run(scenario())
+
+
+async def _close_unread(held: socket.socket, count: int) -> None:
+    """Accept connections and close each with what was sent still unread."""
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+        accepted, _ = await loop.sock_accept(held)
+        with accepted:
+            poller = select.poll()
+            poller.register(accepted, select.POLLIN)
+            await until(lambda: poller.poll(0))  # noqa: B023  # awaited here
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_request_that_was_never_read_is_sent_to_the_next_server(
+    *, idempotent: bool, run: Run, path: Path
+) -> None:
+    """Two restarts within one call: the kernel says that neither server had read it."""
+
+    async def scenario() -> None:
+        with listening(path) as held:
+            pool = pool_of(path)
+            pool._routes[Ping] = pool._routes[Ping]._replace(idempotent=idempotent)
+            call = asyncio.create_task(ping(pool))
+            await _close_unread(held, 3)
+            server = await asyncio.start_unix_server(_answer, sock=held.dup())
+            assert await call == Pong(id=1)
+            server.close()
+            pool.close()
+
+    run(scenario())
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await echo(Conversation(0, reader, writer))
+    writer.close()
+
+
+def test_a_server_that_never_reads_is_not_asked_for_ever(run: Run, path: Path) -> None:
+    async def scenario() -> None:
+        with listening(path) as held:
+            pool = pool_of(path)
+            closing = asyncio.create_task(_close_unread(held, 100))
+            with pytest.raises(Unreachable, match="ended the connection without an answer"):
+                await ping(pool)
+            closing.cancel()
 
     run(scenario())
