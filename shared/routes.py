@@ -11,6 +11,7 @@ from msgspec import msgpack
 from psi.shared.errors import ProtocolError
 from psi.shared.limits import CONTROL_FRAME_BYTES, REQUEST_FRAME_BYTES
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages import sealer as s
 from psi.shared.messages.base import Done, Refused, Reply, Request
 from psi.shared.messages.broker import BrokerError as E
@@ -86,20 +87,20 @@ ROUTES = (
         "control_seconds", "psictl status",
     ),
     Route(
-        _C, _B, b.CacheStatus, b.CacheStatusReply, (E.SEALER, E.INTERNAL),
+        _C, _B, k.CacheStatus, k.CacheStatusReply, (E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache status",
     ),
     Route(
-        _C, _B, b.Refresh, b.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
+        _C, _B, k.Refresh, k.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
         "refresh_seconds", "psictl cache refresh",
     ),
     Route(
-        _C, _B, b.Invalidate, b.InvalidateReply,
+        _C, _B, k.Invalidate, k.InvalidateReply,
         (E.UNSERVED, E.UNKNOWN_ID, E.UNKNOWN_NAME, E.FULL, E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache invalidate",
     ),
     Route(
-        _C, _B, b.SealSecret, Done, (E.EXISTS, E.BAD_VALUE, E.FULL, E.SEALER, E.INTERNAL),
+        _C, _B, k.SealSecret, Done, (E.EXISTS, E.BAD_VALUE, E.FULL, E.SEALER, E.INTERNAL),
         "control_seconds", "psictl seal", idempotent=False,
     ),
     Route(

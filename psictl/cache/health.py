@@ -2,7 +2,9 @@
 
 from collections import Counter
 
-from psi.shared.messages.broker import CacheStatusReply
+from psi.shared.messages.broker_cache import (
+    CacheStatusReply,
+)
 from psi.shared.messages.sealer import SealerStatusReply
 from psi.shared.names import printable
 from psictl.config.model import SEALED_BACKENDS

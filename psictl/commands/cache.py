@@ -5,7 +5,12 @@ from typing import Annotated
 import typer
 
 from psi.shared.errors import ConfigError
-from psi.shared.messages.broker import CacheStatus, CacheStatusReply, Invalidate, InvalidateReply
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    CacheStatusReply,
+    Invalidate,
+    InvalidateReply,
+)
 from psi.shared.names import printable
 from psictl.cache.health import cache_line, cache_problems, file_line, sealer_word
 from psictl.cache.naming import request_for

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from psi.shared.messages.base import Done
-from psi.shared.messages.broker import Invalidate, Refresh, SealSecret
+from psi.shared.messages.broker_cache import (
+    Invalidate,
+    Refresh,
+    SealSecret,
+)
 from psi.shared.secret import SecretBytes
 from tests.fakes.process_memory import memory_holds
 from tests.fakes.sealer_stub.host import (

@@ -9,6 +9,7 @@ from msgspec import msgpack
 
 from psi.shared.framing import pack
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages import sealer as s
 from psi.shared.messages.base import Refused, Request
 from psi.shared.processes import Process
@@ -25,9 +26,9 @@ FOREIGN: tuple[Request, ...] = (
     b.Ping(),
     b.Lookup(secret_id="0" * 25, claimed_uid=0, claimed_pid=1),
     b.StoreMapping(secret_id="0" * 25, mapping=b"{}", claimed_uid=0),
-    b.Refresh(),
-    b.Invalidate(everything=True),
-    b.SealSecret(name="A", value=SecretBytes(b"x")),
+    k.Refresh(),
+    k.Invalidate(everything=True),
+    k.SealSecret(name="A", value=SecretBytes(b"x")),
     s.Provision(recovery=False, force=True),
     s.AddSlot(kind="recovery"),
     s.RemoveSlot(number=0),

@@ -14,7 +14,14 @@ import pytest
 from psi.shared.client import Pool
 from psi.shared.limits import Limits
 from psi.shared.log import Log
-from psi.shared.messages.broker import Invalidate, InvalidateReply, Lookup, LookupReply
+from psi.shared.messages.broker import (
+    Lookup,
+    LookupReply,
+)
+from psi.shared.messages.broker_cache import (
+    Invalidate,
+    InvalidateReply,
+)
 from psi.shared.messages.sealer import Provision
 from psi.shared.processes import Process
 from tests.fakes.sealer_stub.host import PATHS, Host, host, secret_id, seed

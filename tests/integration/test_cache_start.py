@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from psi.shared.messages.broker import Refresh, RefreshReply
+from psi.shared.messages.broker_cache import (
+    Refresh,
+    RefreshReply,
+)
 from tests.fakes.sealer_stub.host import Host, host, seed, wait_for
 
 VALUES = {"A": "value a", "B": "value b"}

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from psi.shared.messages.base import Refused
-from psi.shared.messages.broker import Invalidate, InvalidateReply, Refresh, RefreshReply
+from psi.shared.messages.broker_cache import (
+    Invalidate,
+    InvalidateReply,
+    Refresh,
+    RefreshReply,
+)
 from tests.fakes.sealer_stub.host import Host, host, secret_id, seed, wait_for
 from tests.unit.frontend.exchange import ask
 

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from psi.shared.messages.base import Done, Refused, Reply
-from psi.shared.messages.broker import CacheStatus, ListMappings, ListMappingsReply, SealSecret
+from psi.shared.messages.broker import (
+    ListMappings,
+    ListMappingsReply,
+)
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    SealSecret,
+)
 from psi.shared.secret import SecretBytes
-from tests.fakes.sealer_stub.host import Host, host, secret_id, seed, wait_for
+from tests.fakes.sealer_stub.host import Host, host, secret_id, seed
 from tests.unit.frontend.exchange import Answer, ask
 
 LIMITS = {"boot_grace_seconds": 0.01, "device_retry_seconds": 0.05}
@@ -40,19 +47,11 @@ def running() -> Iterator[Host]:
         yield made
 
 
-def opened(running: Host, number: int = 1) -> Answer:
-    """Ask until the files were tried."""
-    return wait_for(
-        lambda: value_of(running, number),
-        lambda answer: answer.status == 200 or "not opened yet" not in answer.reason,
-    )
-
-
 def test_it_is_served_with_infisical_away_and_after_a_restart(running: Host) -> None:
     assert value_of(running, 1).body == BOOT
     running.stop()
     running.start()
-    assert opened(running).body == BOOT
+    assert value_of(running, 1).body == BOOT
 
 
 def test_it_is_served_after_a_kill_right_after_its_acknowledgement(running: Host) -> None:
@@ -60,7 +59,7 @@ def test_it_is_served_after_a_kill_right_after_its_acknowledgement(running: Host
     assert register(running, 2, "SECOND").status == 200
     running.broker.kill()
     running.broker.start()
-    assert opened(running, 2).body == b"second"
+    assert value_of(running, 2).body == b"second"
 
 
 def test_swapped_files_are_refused_and_named(running: Host) -> None:
@@ -70,10 +69,10 @@ def test_swapped_files_are_refused_and_named(running: Host) -> None:
     boot, admin = running.state / "sealed/BOOT", running.state / "sealed/ADMIN"
     boot.write_bytes(admin.read_bytes())
     running.start()
-    answer = opened(running)
+    answer = value_of(running, 1)
     assert answer.status == 503
     assert "sealed secret BOOT: its file is damaged" in answer.reason
-    assert opened(running, 2).body == b"admin value"
+    assert value_of(running, 2).body == b"admin value"
 
 
 def test_a_frontend_cannot_register_one_by_itself(running: Host) -> None:
@@ -102,7 +101,7 @@ def test_with_the_sealer_away_what_is_open_stays_and_nothing_new_is_sealed(runni
     assert value_of(running, 1).body == BOOT
     running.broker.stop()
     running.broker.start()
-    answer = opened(running)
+    answer = value_of(running, 1)
     assert answer.status == 503
     assert "the sealer is not reachable" in answer.reason
     (status,) = running.ask("broker", CacheStatus())

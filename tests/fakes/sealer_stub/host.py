@@ -19,7 +19,14 @@ from psi.shared.client import Pool
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.messages.base import Refused, Reply, Request
-from psi.shared.messages.broker import CacheStatus, CacheStatusReply, Lookup, LookupReply
+from psi.shared.messages.broker import (
+    Lookup,
+    LookupReply,
+)
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    CacheStatusReply,
+)
 from psi.shared.messages.sealer import Provision, SealerStatus, SealerStatusReply
 from psi.shared.processes import Process
 from psi.shared.projection import (

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from psi.shared.messages.base import Done
-from psi.shared.messages.broker import SealSecret
+from psi.shared.messages.broker_cache import (
+    SealSecret,
+)
 from psi.shared.messages.sealer import AddSlot, AddSlotReply, Reseal, SealerStatusReply
 from psi.shared.secret import SecretBytes
 from psictl.cache.keyslots import sealer_status

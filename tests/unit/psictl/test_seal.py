@@ -4,9 +4,11 @@ import msgspec
 import pytest
 
 from psi.shared.errors import ConfigError, PsiError, Refusal
-from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages.base import Refused
-from psi.shared.messages.broker import SealSecret
+from psi.shared.messages.broker_cache import (
+    SealSecret,
+)
 from psi.shared.projection import Coordinate
 from psi.shared.secret import SecretBytes
 from psictl.client import BrokerClient
@@ -208,7 +210,7 @@ def test_a_name_that_is_refused_does_not_wait_for_a_value(host: Host) -> None:
 
 
 def test_a_refusal_of_the_sealer_is_told(host: Host) -> None:
-    host.broker.answers[b.SealSecret] = lambda _: Refused(
+    host.broker.answers[k.SealSecret] = lambda _: Refused(
         code="sealer", detail="the sealer has no keyslot; psictl cache init"
     )
     done = host.command("seal", NAME, "--no-podman", stdin=CANARY)
