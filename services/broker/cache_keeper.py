@@ -89,12 +89,8 @@ class FileKeeper:
             self._log.fault("cache.task-ended", error)
 
     async def settled(self) -> None:
-        """Return when the file is loaded, or not to be had for now, or after a while."""
-        try:
-            async with asyncio.timeout(self._limits.cache_load_seconds):
-                await self.loader.settled.wait()
-        except TimeoutError:
-            return
+        """Return when the file is loaded, or is not to be had for now."""
+        await self.loader.settled.wait()
 
     async def remove(self, keys: list[CacheKey]) -> int:
         """Drop entries, on disk before this returns."""

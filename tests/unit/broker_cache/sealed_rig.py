@@ -15,6 +15,7 @@ from psi.broker.sealed_store import SealedStore
 from psi.broker.sealer_client import SealerClient
 from psi.broker.values import Values
 from psi.shared.audit import Audit
+from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.messages.base import Reply
 from psi.shared.messages.broker import Lookup, StoreMapping
@@ -22,7 +23,7 @@ from psi.shared.peer import Peer
 from psi.shared.processes import Process
 from psi.shared.secret import SecretBytes
 from tests.fakes.sealer_stub.stub import SealerStub
-from tests.unit.broker_cache.rig import QUICK, HandClock, until
+from tests.unit.broker_cache.rig import QUICK, HandClock
 from tests.unit.broker_refresh.rig import Upstream, projection, source
 
 ID, OTHER = "a" * 25, "b" * 25
@@ -32,18 +33,18 @@ BOOT = SecretBytes(b"boot value")
 class Rig:
     """A store, and the handler that a frontend talks to."""
 
-    def __init__(self, folder: Path, stub: SealerStub | None) -> None:
+    def __init__(self, folder: Path, stub: SealerStub | None, limits: Limits = QUICK) -> None:
         log = Log(Process.BROKER)
         self.folder = folder / "sealed"
         self.clock = HandClock()
         client = SealerClient(str(stub.path), "software", QUICK, log) if stub else None
-        self.store = SealedStore(self.folder, client, QUICK, self.clock, log)
+        self.store = SealedStore(self.folder, client, limits, self.clock, log)
         config = projection(source())
         policy = Policy(config)
         values = Values(config.infisical.projects, policy, NoCache(), Upstream(), self.store, QUICK)
-        mappings = MappingStore(folder, 100, log)
+        self.mappings = MappingStore(folder, 100, log)
         audit = Audit(full=False, interval_seconds=3600, stream=io.StringIO())
-        self.handler = LookupHandler(mappings, policy, values, self.store, audit)
+        self.handler = LookupHandler(self.mappings, policy, values, self.store, audit)
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -66,8 +67,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(folder: Path, stub: SealerStub | None, *, start: bool = True) -> AsyncIterator[Rig]:
-    made = Rig(folder, stub)
+async def rig(
+    folder: Path, stub: SealerStub | None, *, start: bool = True, limits: Limits = QUICK
+) -> AsyncIterator[Rig]:
+    made = Rig(folder, stub, limits)
     if start:
         made.start()
     try:
@@ -78,13 +81,8 @@ async def rig(folder: Path, stub: SealerStub | None, *, start: bool = True) -> A
             await asyncio.gather(made.task, return_exceptions=True)
 
 
-def tried(store: SealedStore) -> bool:
-    """Whether BOOT could not be opened, and it is known why."""
-    return "not opened yet" not in store._closed.get("BOOT", "not opened yet")
-
-
 async def restarted(folder: Path, stub: SealerStub) -> SecretBytes | None:
     """Return what a new start has of BOOT, once it has tried."""
     async with rig(folder, stub) as made:
-        await until(lambda: made.store.get("BOOT") or tried(made.store))
+        await made.store.tried.wait()
         return made.store.get("BOOT")

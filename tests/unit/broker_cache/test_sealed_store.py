@@ -7,12 +7,12 @@ import pytest
 
 from psi.broker.mapping import SealedName
 from psi.shared.errors import Refusal
-from psi.shared.messages.base import Done
+from psi.shared.messages.base import Done, Refused
 from psi.shared.messages.broker import BrokerError, LookupReply
-from psi.shared.messages.sealer import SealerError
+from psi.shared.messages.sealer import SealerError, UnwrapKey
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
 from tests.fakes.sealer_stub.stub import sealer_stub
-from tests.unit.broker_cache.rig import refusal_of, run, until
+from tests.unit.broker_cache.rig import QUICK, changed, refusal_of, run, until
 from tests.unit.broker_cache.sealed_rig import BOOT, restarted, rig
 
 
@@ -211,6 +211,49 @@ def test_a_lookup_of_what_is_closed_names_the_cause(folder: Path) -> None:
                 refusal = made.store.refusal("BOOT")
                 assert "sealed secret BOOT: the stub says boot-state" in refusal.detail
                 assert made.store.refusal("NO").code == BrokerError.ABSENT
+
+    run(scenario())
+
+
+def test_a_lookup_before_the_files_were_tried_waits_for_them(folder: Path) -> None:
+    """A container that starts with the broker is not told that its secret is unknown."""
+
+    async def scenario() -> None:
+        async with sealer_stub(folder / "s.sock") as stub:
+            async with rig(folder, stub) as made:
+                await made.seal()
+                await made.register()
+            async with rig(folder, stub, start=False) as made:
+                made.mappings.load()
+                stub.hang()
+                early = asyncio.create_task(made.look_up())
+                made.start()
+                await until(lambda: stub.asked[-1] is UnwrapKey)
+                late = asyncio.create_task(made.look_up())
+                await asyncio.sleep(0)
+                assert not early.done()
+                stub.go_on()
+                for each in (early, late):
+                    reply = await each
+                    assert isinstance(reply, LookupReply)
+                    assert reply.value == BOOT
+
+    run(scenario())
+
+
+def test_a_lookup_waits_no_longer_than_a_miss_may(folder: Path) -> None:
+    async def scenario() -> None:
+        async with sealer_stub(folder / "s.sock") as stub:
+            async with rig(folder, stub) as made:
+                await made.seal()
+                await made.register()
+            async with rig(folder, stub, limits=changed(QUICK, miss_seconds=0.05)) as made:
+                made.mappings.load()
+                stub.hang()
+                reply = await made.look_up()
+                assert isinstance(reply, Refused)
+                assert reply.code == BrokerError.SEALER
+                assert "not opened yet" in reply.detail
 
     run(scenario())
 
