@@ -1,5 +1,5 @@
 # Each target makes its own set-up: a .venv, and Debian packages when run as root.
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint faults clean
 
 PYTHON = .venv/bin/python
 
@@ -14,6 +14,11 @@ test: ## All tests; real processes, sockets and Podman.
 bench: ## Speed against its goals; `make bench BENCH=--strict` fails where one is missed.
 	@scripts/prepare bench
 	@$(PYTHON) -m benchmarks.lookup $(BENCH)
+	@$(PYTHON) -m benchmarks.cache $(BENCH)
+
+faults: ## Kill the broker 500 times while it writes its cache; `make test` does it 50 times.
+	@scripts/prepare test
+	@PSI_KILL_ROUNDS=500 $(PYTHON) -m pytest -q tests/integration/test_cache_kill.py
 
 lint: ## ruff, mypy --strict and the import contracts.
 	@scripts/prepare lint

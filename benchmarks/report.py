@@ -43,6 +43,11 @@ def show(console: Console, rounds: Sequence[Round], verdicts: Sequence[Verdict])
     runs = len(rounds[0].psi) if rounds else 0
     console.print(f"Cached lookups, a fresh connection each: medians of {runs} runs")
     console.print(_measurements(rounds))
+    show_goals(console, verdicts)
+
+
+def show_goals(console: Console, verdicts: Sequence[Verdict]) -> None:
+    """Print goals, what was measured, and the verdicts."""
     console.print(_goals(verdicts))
 
 

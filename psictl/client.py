@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar
 import msgspec
 
 from psi.shared import routes
-from psi.shared.errors import ProtocolError, PsiError, Unreachable
+from psi.shared.errors import UNDECODABLE, ProtocolError, PsiError, Unreachable
 from psi.shared.framing import pack
 from psi.shared.limits import MIB, Limits
 from psi.shared.messages.base import Refused, Reply, Request
@@ -166,7 +166,7 @@ class ControlClient:
             )
         try:
             answer: Any = self._decoder.decode(untrusted_body)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ProtocolError(
                 f"the {self.server} sent a reply that is not valid: {printable(str(error))}; "
                 f"{self._upgrade()}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from psi.shared.errors import PsiError
+from psi.shared.errors import UNDECODABLE, PsiError
 from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.processes import Process
 from psictl.apply.derive import file_name
@@ -97,7 +97,7 @@ def _projected(layout: Layout) -> int | None:
     try:
         data = (layout.current / file_name(Process.BROKER)).read_bytes()
         return msgspec.json.decode(data, type=_Projected).generation
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from psi.shared.errors import ProtocolError, Refusal
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages.base import Request
 from psictl.client import BrokerClient
 
@@ -21,7 +22,7 @@ Page = TypeVar(
     b.TestLoginReply,
     b.ReadSecretsReply,
     b.BrokerStatusReply,
-    b.RefreshReply,
+    k.RefreshReply,
 )
 Ask = Callable[[int], tuple[Request, type[Page]]]
 """Gives the request of a cursor, and the type of its reply."""

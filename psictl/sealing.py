@@ -10,7 +10,9 @@ from typing import Final
 
 from psi.shared.errors import ConfigError, PsiError
 from psi.shared.messages.base import Done
-from psi.shared.messages.broker import SealSecret
+from psi.shared.messages.broker_cache import (
+    SealSecret,
+)
 from psi.shared.names import parse_environment_name
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
 from psictl.catalogue import list_mappings, list_sealed

@@ -7,7 +7,13 @@ import msgspec
 
 from psi.shared.errors import PsiError, Unreachable
 from psi.shared.messages.base import Reply
-from psi.shared.messages.broker import BrokerStatusReply, CacheStatus, CacheStatusReply
+from psi.shared.messages.broker import (
+    BrokerStatusReply,
+)
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    CacheStatusReply,
+)
 from psi.shared.messages.sealer import SealerStatusReply
 from psi.shared.names import printable
 from psictl.cache.health import cache_problems, sealer_problems

@@ -13,11 +13,19 @@ from psi.shared.messages.base import Refused, Reply
 from psi.shared.processes import Process
 from psi.shared.routes import Route
 
+_UNREAD_REPEATS = 3
+"""Servers that ended one after the other without having read a request; more is no restart."""
+
+
+_NOT_READ = (ConnectionResetError, BrokenPipeError)
+"""How a Unix socket tells that its peer closed before it had read all: what was sent, or what was
+still to be sent, was never a request (unix(7); Linux, net/unix/af_unix.c, unix_release_sock)."""
+
 
 class Call:
     """A request on its way: answered once, or abandoned by the one who asked."""
 
-    __slots__ = ("_answer", "channel", "done", "frame", "request_id", "retried", "route")
+    __slots__ = ("_answer", "channel", "done", "frame", "request_id", "retried", "route", "unread")
 
     def __init__(
         self, request_id: int, body: bytes, route: Route, answer: Callable[[Any], None]
@@ -26,6 +34,7 @@ class Call:
         self.frame = pack(body)
         self.route = route
         self.retried = False
+        self.unread = 0
         self.done = False
         self.channel: Channel | None = None
         self._answer = answer
@@ -125,8 +134,8 @@ class Channel(asyncio.Protocol):
         self._owner.ready(self)
         call.finish(reply)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
-        """Repeat the call once where that is safe: the server restarted under us."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Repeat the call where that is safe: the server restarted under us."""
         self._transport = None
         call, self._call = self._call, None
         if not self._closing:
@@ -134,7 +143,10 @@ class Channel(asyncio.Protocol):
         self._owner.lost(self)
         if call is None or call.done:
             return
-        if call.route.idempotent and not call.retried:
+        if isinstance(exc, _NOT_READ) and call.unread < _UNREAD_REPEATS:
+            call.unread += 1
+            self._owner.retry_later(call)
+        elif call.route.idempotent and not call.retried:
             call.retried = True
             self._owner.start(call)
         else:

@@ -222,7 +222,7 @@ class Pkcs11Options(Part, frozen=True):
 class SealerProjection(Part, frozen=True):
     """All that the sealer knows of the configuration."""
 
-    generation: Annotated[int, Meta(ge=1)]
+    generation: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     config_sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", max_length=64)]
     state_dir: Text
     """Of the keyslot file, /var/lib/psi-sealer."""
@@ -241,7 +241,7 @@ class BrokerProjection(Part, frozen=True):
     infisical: Infisical
     cache: Literal["none", "memory", "tpm", "hsm", "software"] = "none"
     """The last three persist ``cache.enc``; the sealer knows the device."""
-    max_stale: Annotated[float, Meta(gt=0, le=86_400 * 400)] | None = None
+    max_stale: Annotated[float, Meta(ge=1, le=86_400 * 400)] | None = None
     """Seconds after its last good contact that a value is no longer served."""
     audit: Literal["summary", "full"] = "summary"
     workloads: Annotated[dict[Workload, WorkloadConfig], _ITEMS] = {}

@@ -11,6 +11,7 @@ from msgspec import msgpack
 from psi.shared.errors import ProtocolError
 from psi.shared.limits import CONTROL_FRAME_BYTES, REQUEST_FRAME_BYTES
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages import sealer as s
 from psi.shared.messages.base import Done, Refused, Reply, Request
 from psi.shared.messages.broker import BrokerError as E
@@ -32,7 +33,7 @@ class Route(NamedTuple):
     deadline: str
     """The field of Limits that bounds the whole call, as the caller sees it."""
     used_by: str
-    """The command or HTTP route that needs this row."""
+    """The command, HTTP route or file of the caller that needs this row."""
     idempotent: bool = True
     """A caller may repeat it once when the connection ended without a reply."""
 
@@ -86,32 +87,32 @@ ROUTES = (
         "control_seconds", "psictl status",
     ),
     Route(
-        _C, _B, b.CacheStatus, b.CacheStatusReply, (E.SEALER, E.INTERNAL),
+        _C, _B, k.CacheStatus, k.CacheStatusReply, (E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache status",
     ),
     Route(
-        _C, _B, b.Refresh, b.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
+        _C, _B, k.Refresh, k.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
         "refresh_seconds", "psictl cache refresh",
     ),
     Route(
-        _C, _B, b.Invalidate, b.InvalidateReply,
+        _C, _B, k.Invalidate, k.InvalidateReply,
         (E.UNSERVED, E.UNKNOWN_ID, E.UNKNOWN_NAME, E.FULL, E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache invalidate",
     ),
     Route(
-        _C, _B, b.SealSecret, Done, (E.EXISTS, E.BAD_VALUE, E.FULL, E.SEALER, E.INTERNAL),
+        _C, _B, k.SealSecret, Done, (E.EXISTS, E.BAD_VALUE, E.FULL, E.SEALER, E.INTERNAL),
         "control_seconds", "psictl seal", idempotent=False,
     ),
     Route(
-        _B, _S, s.WrapKey, s.WrapKeyReply, _DEVICE, "sealer_seconds", "cache.enc, writing",
+        _B, _S, s.WrapKey, s.WrapKeyReply, _DEVICE, "sealer_seconds", "cache_writer.py",
     ),
     Route(
         _B, _S, s.UnwrapKey, s.UnwrapKeyReply, (*_DEVICE, S.OTHER_KEY, S.CONTEXT),
-        "sealer_seconds", "cache.enc, loading",
+        "sealer_seconds", "cache_opener.py",
     ),
     Route(
         _B, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),
-        "sealer_seconds", "psictl cache status",
+        "sealer_seconds", "cache_control.py",
     ),
     Route(
         _C, _S, s.SealerStatus, s.SealerStatusReply, (S.INTERNAL,),

@@ -50,6 +50,7 @@ class Endpoint:
         control = caller is Process.CTL
         self.maximum = limits.control_connections if control else limits.broker_connections
         self.connections: set[Connection] = set()
+        self.drained = False
         self._server: asyncio.Server | None = None
 
     async def serve(self, listener: socket.socket) -> None:
@@ -67,13 +68,16 @@ class Endpoint:
         """Stop accepting, let requests in flight finish for so long, then refuse and close."""
         if self._server is not None:
             self._server.close()
-        tasks = {c.task for c in self.connections if c.task is not None}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        # Requests may still come by kept connections: none that was read goes without an answer.
+        while tasks := {c.task for c in self.connections if c.task is not None}:
+            _, late = await asyncio.wait(tasks, timeout=max(0, end - loop.time()))
             for task in late:
                 task.cancel()
-            await asyncio.wait(tasks)
-        await asyncio.sleep(0)  # the tasks' callbacks write their replies
+            if late:
+                await asyncio.wait(late)
+        self.drained = True
         for connection in tuple(self.connections):
             connection.close()
 
@@ -103,11 +107,15 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         endpoint = self._endpoint
         endpoint.connections.add(self)
+        if endpoint.drained:
+            # Accepted just before the end: unread, so that its caller asks the next server.
+            return self.close()
         self._peer = peer_of(transport.get_extra_info("socket"))
         if self._peer.uid not in endpoint.uids:
             self._break("the uid may not connect")
         elif len(endpoint.connections) > endpoint.maximum:
             self._break("too many connections")
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Forget it; a request in flight goes on, for others may wait for the same fetch."""

@@ -8,7 +8,7 @@ import socket
 
 import msgspec
 
-from psi.shared.errors import PsiError
+from psi.shared.errors import UNDECODABLE, PsiError
 from psi.shared.processes import Process
 from psictl.layout import Layout
 
@@ -49,7 +49,7 @@ def _ask(connection: socket.socket) -> tuple[Process, ...]:
         connection.sendall(REQUEST)
         with connection.makefile("rb") as file:
             reply = msgspec.json.decode(file.readline(MAX_REPLY_BYTES), type=Reloaded)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise PsiError(f"psictl dev did not answer ({type(error).__name__}); {remedy}") from None
     if reply.failed:
         causes = ", ".join(f"{name} {cause}" for name, cause in reply.failed.items())

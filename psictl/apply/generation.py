@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from psi.shared.errors import PsiError
+from psi.shared.errors import UNDECODABLE, PsiError
 from psictl.apply import folder
 from psictl.layout import Layout
 
@@ -59,7 +59,7 @@ def read_current(config_dir: int) -> tuple[Generation, dict[str, bytes]] | None:
         with folder.open_folder(name, config_dir) as opened:
             files = {entry: folder.read_file(entry, opened) for entry in folder.names(opened)}
         manifest = msgspec.json.decode(files.pop(MANIFEST), type=Generation)
-    except (OSError, KeyError, msgspec.DecodeError):
+    except (OSError, KeyError, *UNDECODABLE):
         return None
     return manifest, files
 
@@ -122,5 +122,5 @@ def current_generation(layout: Layout) -> Generation | None:
         return None
     except OSError as error:
         raise PsiError(f"cannot read {layout.current}: {error.strerror}; run as root") from None
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise PsiError(f"{layout.current} is damaged: {error}; run psictl apply") from None

@@ -2,12 +2,17 @@
 
 from collections import Counter
 
-from psi.shared.messages.broker import CacheStatusReply
+from psi.shared.messages.broker_cache import (
+    CacheStatusReply,
+)
 from psi.shared.messages.sealer import SealerStatusReply
 from psi.shared.names import printable
+from psictl.config.model import SEALED_BACKENDS
 from psictl.output import format_time
 
 _DETAIL_CHARACTERS = 200
+_AT_HAND = ("open", "closed")
+"""States in which the sealer does what it is asked."""
 
 
 def cache_problems(cache: CacheStatusReply) -> list[str]:
@@ -40,6 +45,15 @@ def sealer_problems(sealer: SealerStatusReply) -> list[str]:
         detail = printable(sealer.detail, _DETAIL_CHARACTERS)
         return [f"the sealer is degraded ({sealer.code or 'no code'}): {detail}"]
     return []
+
+
+def sealer_word(cache: CacheStatusReply) -> list[str]:
+    """Return what the broker says of a sealer whose key is not at hand."""
+    if cache.backend not in SEALED_BACKENDS or cache.sealer.startswith(_AT_HAND):
+        return []
+    word = printable(cache.sealer, _DETAIL_CHARACTERS)
+    remedy = ": psictl cache init --recovery" if word.startswith("unprovisioned") else ""
+    return [f"the sealer: {word}{remedy}"]
 
 
 def cache_line(cache: CacheStatusReply) -> str:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from psi.shared.errors import ConfigError, Refusal, Temporary
-from psi.shared.messages.broker import Invalidate
+from psi.shared.messages.broker_cache import (
+    Invalidate,
+)
 from psi.shared.names import parse_alias, parse_key, parse_secret_path, printable
 from psi.shared.projection import Coordinate
 from psictl.catalogue import discover, list_mappings, list_workloads

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psictl.catalogue import printable_findings
 from psictl.client import BrokerClient
 from psictl.paging import all_pages
@@ -57,7 +58,10 @@ class Refreshed:
 
 def refresh(client: BrokerClient, *, confirm: bool) -> Refreshed:
     """Have the broker list every source; raises as ControlClient.call."""
-    pages = all_pages(client, lambda at: (b.Refresh(confirm=confirm, cursor=at), b.RefreshReply))
+    pages = all_pages(
+        client,
+        lambda at: (k.Refresh(confirm=confirm, cursor=at), k.RefreshReply),
+    )
     counts = {name: getattr(pages[0], name) for name in COUNTS}
     findings = printable_findings(found for page in pages for found in page.findings)
     return Refreshed(counts, tuple(findings))

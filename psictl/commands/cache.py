@@ -5,9 +5,14 @@ from typing import Annotated
 import typer
 
 from psi.shared.errors import ConfigError
-from psi.shared.messages.broker import CacheStatus, CacheStatusReply, Invalidate, InvalidateReply
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    CacheStatusReply,
+    Invalidate,
+    InvalidateReply,
+)
 from psi.shared.names import printable
-from psictl.cache.health import cache_line, cache_problems, file_line
+from psictl.cache.health import cache_line, cache_problems, file_line, sealer_word
 from psictl.cache.naming import request_for
 from psictl.cache.refreshing import refresh as refresh_all
 from psictl.cli import layout_of
@@ -41,7 +46,7 @@ def status(
     """
     with BrokerClient(layout_of(context)) as client:
         found = client.call(CacheStatus(verify=verify), CacheStatusReply)
-    problems = cache_problems(found)
+    problems = [*cache_problems(found), *sealer_word(found)]
     code = 3 if problems else 0
     if as_json:
         fields = reply_fields(found)

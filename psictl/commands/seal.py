@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from psi.shared.messages.broker import SealSecret
+from psi.shared.messages.broker_cache import (
+    SealSecret,
+)
 from psictl.cli import layout_of
 from psictl.client import BrokerClient
 from psictl.http_socket import HttpSocket

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from psi.shared.limits import CONFIG_ITEMS
 from psi.shared.names import printable
 from psi.shared.secret import SecretBytes
 from psictl.config.problems import Unfit
@@ -146,13 +147,15 @@ def octal_mode(value: Value) -> str:
     return text.rjust(4, "0")
 
 
-def list_of(parse: Parse[T], minimum: int = 0) -> Parse[list[T]]:
+def list_of(parse: Parse[T], minimum: int = 0, maximum: int = CONFIG_ITEMS) -> Parse[list[T]]:
     """Return the parser of a list; each entry's error is noted at its own line."""
 
     def parse_list(value: Value) -> list[T]:
         items = value.items()
         if len(items) < minimum:
             raise Unfit(f"the list is empty; give at least {minimum}")
+        if len(items) > maximum:
+            raise Unfit(f"the list has {len(items)} entries; at most {maximum} are taken")
         results: list[T] = []
         for item in items:
             # A one-element list is the stand-in: nothing when the entry is wrong.

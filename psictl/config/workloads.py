@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from psi.shared.limits import DEPENDENCIES
 from psi.shared.names import (
     parse_environment_name,
     parse_key,
@@ -53,7 +54,9 @@ def _workload(entries: Section, known: _Known) -> WorkloadConfig:
     return WorkloadConfig(
         unit=_unit(entries, known),
         sources=_sources(entries, known),
-        depends_on=entries.get("depends_on", list_of(named(parse_systemd_unit)), []),
+        depends_on=entries.get(
+            "depends_on", list_of(named(parse_systemd_unit), maximum=DEPENDENCIES), []
+        ),
         type=delivery,
         keys=entries.get("keys", _keys(delivery), {}),
         on_change=entries.get("on_change", _on_change, "none"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from psi.shared.errors import ConfigError, PsiError
+from psi.shared.errors import UNDECODABLE, ConfigError, PsiError
 from psi.shared.limits import Limits
 from psictl import apply
 from psictl.apply.stand_in import write_stand_in
@@ -99,7 +99,7 @@ def _read_limits(path: Path) -> bytes:
         msgspec.json.decode(data, type=Limits)
     except OSError as error:
         raise ConfigError(f"--limits {path}: {error.strerror}; name a JSON file") from None
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise ConfigError(f"--limits {path}: {error}; see shared/limits.py for the names") from None
     return data
 

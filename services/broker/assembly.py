@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from psi.broker.breaker import Breaker
@@ -103,6 +104,7 @@ class Broker:
         """Read the mappings; raises ConfigError where the state folder is not usable."""
         try:
             sweep_temporaries(self._folder)
+            sweep_temporaries(self._folder / "sealed")
         except OSError as error:
             raise ConfigError(f"state folder {self._folder}: {error.strerror}") from error
         self._store.load()
@@ -116,8 +118,10 @@ class Broker:
         self._summarise()
 
     async def useful(self) -> None:
-        """Return when the cache is loaded, or is not to be had soon: then READY is true (r21)."""
-        await self._cache.settled()
+        """Return when all is loaded, or is not to be had soon: then READY is true (r21)."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.cache_load_seconds):
+                await asyncio.gather(self._cache.settled(), self._sealed.tried.wait())
 
     def _summarise(self) -> None:
         """Write the audit's summaries now and then, also of secrets that nobody asks for again."""

@@ -26,8 +26,6 @@ from psi.shared.secret import SecretBytes
 
 T = TypeVar("T")
 Ask = Callable[[Upstream], Awaitable[T]]
-_OUTAGE = frozenset({Kind.TRANSPORT})
-"""What an open breaker is for; a refusal or a rate limit is an answer."""
 _GRACE_SHARE = 0.9
 """Of a live fetch's whole time, spent on waiting in the boot grace: the rest is for saying why."""
 _JITTER = 0.25
@@ -104,7 +102,7 @@ class Breaker:
             if not self.is_open:
                 return await self._watched(ask, self._upstream)
         except UpstreamError as error:
-            if error.kind not in _OUTAGE or self._clock.boot() >= until:
+            if not _is_outage(error) or self._clock.boot() >= until:
                 raise
         while self._clock.boot() < until:
             self._ensure_probing()
@@ -116,7 +114,7 @@ class Breaker:
                 try:
                     return await self._watched(ask, self._upstream)
                 except UpstreamError as error:
-                    if error.kind not in _OUTAGE:
+                    if not _is_outage(error):
                         raise
         self._ensure_probing()
         raise self._refusal()
@@ -126,7 +124,7 @@ class Breaker:
             result = await ask(upstream)
         except UpstreamError as error:
             self._hold.note(error)
-            if error.kind in _OUTAGE:
+            if _is_outage(error):
                 self._failed(error, ask)
             elif error.status is not None:
                 # Without one it was refused on this host, and says nothing of Infisical.
@@ -191,3 +189,11 @@ class Breaker:
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.gather(self._probing, return_exceptions=True)
+
+
+def _is_outage(error: UpstreamError) -> bool:
+    """Whether an open breaker is for this; a refusal or a rate limit is an answer.
+
+    So is a 500: one folder that Infisical fails at must not cost every other its lookups.
+    """
+    return error.kind is Kind.TRANSPORT and error.status != 500

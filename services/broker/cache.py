@@ -3,11 +3,16 @@
 With the cache off nothing is kept: a value is fetched for one reply and forgotten.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from psi.broker.infisical.clock import Clock
 from psi.shared.secret import SecretBytes
+
+_CONTACT_SECONDS = 60
+"""Between writes for mere contacts: a folder that is listed every second, for a key that it lacks,
+confirms all the others each time."""
 
 
 class CacheKey(NamedTuple):
@@ -100,6 +105,7 @@ class MemoryCache:
         self._clock = clock
         self._max_stale = max_stale
         self._entries: dict[CacheKey, CacheEntry] = {}
+        self._contacts_told = -math.inf
         self.changed: Callable[[], None] = _nothing
 
     def get(self, key: CacheKey) -> SecretBytes | None:
@@ -113,11 +119,15 @@ class MemoryCache:
         """Keep a value, newer than the one before."""
         entry = self._entries.get(key)
         now = self._clock.boot()
-        if entry is not None and entry.value == value:
-            entry.confirm(now)
-        else:
+        if entry is None or entry.value != value:
             self._entries[key] = CacheEntry(value, now)
-        self.changed()
+            self.changed()
+            return
+        news = entry.gone is not None or now - self._contacts_told >= _CONTACT_SECONDS
+        entry.confirm(now)
+        if news:
+            self._contacts_told = now
+            self.changed()
 
     def note_present(self, key: CacheKey) -> None:
         """Note that Infisical has a key, although its value cannot be had now."""

@@ -16,9 +16,11 @@ from psi.shared.limits import PAGE_ITEMS, Limits
 from psi.shared.messages.base import Reply
 from psi.shared.messages.broker import (
     BrokerError,
+    Finding,
+)
+from psi.shared.messages.broker_cache import (
     CacheStatus,
     CacheStatusReply,
-    Finding,
     Invalidate,
     InvalidateReply,
     Refresh,

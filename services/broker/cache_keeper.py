@@ -29,8 +29,8 @@ class Keeper(Protocol):
         """Drop every entry for good, of files set aside too; raises Refusal as :meth:`remove`."""
         ...
 
-    async def refreshed(self) -> None:
-        """Try again what could not be opened."""
+    async def refreshed(self, *, contact: bool) -> None:
+        """Note whether Infisical confirmed anything, and try again what could not be opened."""
         ...
 
 
@@ -48,7 +48,7 @@ class MemoryKeeper:
         """Drop all entries from memory."""
         return self._memory.remove(list(self._memory.coordinates()))
 
-    async def refreshed(self) -> None:
+    async def refreshed(self, *, contact: bool) -> None:
         """Do nothing: there is no file."""
 
 
@@ -69,6 +69,7 @@ class FileKeeper:
         self._sealer = sealer
         self._clock = clock
         self._limits = limits
+        self._log = log
         self.loader = CacheLoader(memory, self._file, sealer, limits, clock, log)
         self.writer = CacheWriter(memory, self._file, self.loader, sealer, limits, clock, log)
         memory.changed = self.writer.note_change
@@ -78,14 +79,18 @@ class FileKeeper:
         """Begin to load and to write."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self.loader.run()), loop.create_task(self.writer.run())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Log a fault that ended a task: without it the cache would stop being kept in silence."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._log.fault("cache.task-ended", error)
 
     async def settled(self) -> None:
-        """Return when the file is loaded, or not to be had for now, or after a while."""
-        try:
-            async with asyncio.timeout(self._limits.cache_load_seconds):
-                await self.loader.settled.wait()
-        except TimeoutError:
-            return
+        """Return when the file is loaded, or is not to be had for now."""
+        await self.loader.settled.wait()
 
     async def remove(self, keys: list[CacheKey]) -> int:
         """Drop entries, on disk before this returns."""
@@ -100,9 +105,12 @@ class FileKeeper:
             raise Refusal(BrokerError.FULL, detail) from error
         return await self.writer.remove(list(self._memory.coordinates()))
 
-    async def refreshed(self) -> None:
-        """Try the files that were set aside."""
+    async def refreshed(self, *, contact: bool) -> None:
+        """Write the new ages, see that the file still opens, and try those that were set aside."""
+        if contact:
+            self.writer.note_change()
         if self.loader.loaded.is_set():
+            await self.writer.recheck()
             await self.loader.merge_kept()
 
     async def close(self) -> None:

@@ -61,9 +61,10 @@ class CacheLoader:
 
     async def _attempt(self) -> bool:
         try:
+            began = self._clock.boot()
             blob = await asyncio.to_thread(self._file.read)
             if blob is not None:
-                self._take(await open_cache(blob, self._sealer, self._clock))
+                self._take(await open_cache(blob, self._sealer, self._clock), began)
         except DamagedEnvelope as error:
             return await self._set_aside(str(error))
         except SealerRefusal as error:
@@ -77,7 +78,7 @@ class CacheLoader:
         self.detail = ""
         return True
 
-    def _take(self, opened: Content) -> None:
+    def _take(self, opened: Content, began: float) -> None:
         if any(key in self.removed for key, _ in opened.entries):
             self._memory.changed()  # the file still has what is removed
         self.removed.update(opened.removed)
@@ -85,7 +86,8 @@ class CacheLoader:
         self.written_at = opened.written_at
         self.contact = opened.contact
         count = self._merge(opened)
-        self._log.info("cache.loaded", entries=count, generation=opened.generation)
+        seconds = f"{self._clock.boot() - began:.3f}"
+        self._log.info("cache.loaded", entries=count, generation=opened.generation, seconds=seconds)
 
     def _merge(self, opened: Content) -> int:
         return self._memory.merge(e for e in opened.entries if e[0] not in self.removed)

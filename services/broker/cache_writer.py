@@ -14,9 +14,9 @@ from psi.broker.cache import CacheEntry, CacheKey, MemoryCache
 from psi.broker.cache_file import CacheFile
 from psi.broker.cache_loader import CacheLoader
 from psi.broker.cache_payload import encode_payload
-from psi.broker.envelope import WrappedKey, seal
+from psi.broker.envelope import DamagedEnvelope, WrappedKey, parse, seal
 from psi.broker.infisical.clock import Clock
-from psi.broker.sealer_client import SealerClient
+from psi.broker.sealer_client import SealerClient, SealerRefusal
 from psi.shared.errors import PsiError, Refusal
 from psi.shared.limits import Limits
 from psi.shared.log import Log
@@ -45,6 +45,7 @@ class CacheWriter:
         self._log = log
         self._dirty = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._underway = False
         self._thread = ThreadPoolExecutor(1, "cache-writer")
         self._ahead: WrappedKey | None = None
         self.writes = 0
@@ -52,8 +53,8 @@ class CacheWriter:
 
     @property
     def pending(self) -> bool:
-        """Whether something is in memory that is not in the file."""
-        return self._dirty.is_set()
+        """Whether something is in memory that is not in the file, or not yet whole in it."""
+        return self._dirty.is_set() or self._underway
 
     def note_change(self) -> None:
         """Have the file written soon."""
@@ -105,7 +106,8 @@ class CacheWriter:
         """Write now if anything changed; raises Refusal as :meth:`remove`."""
         if not (force or self.pending) or not self._loader.loaded.is_set():
             return
-        self._dirty.set()
+        if force:
+            self._dirty.set()
         try:
             await self._write()
         except PsiError as error:
@@ -123,11 +125,14 @@ class CacheWriter:
             self._dirty.clear()
             # Taken before the snapshot: what is merged from now on is not in this file.
             merged = tuple(self._loader.merged)
+            self._underway = True
             try:
                 await self._on_thread(ready, self._memory.snapshot(), list(self._loader.removed))
             except BaseException:
                 self._dirty.set()
                 raise
+            finally:
+                self._underway = False
             self._loader.generation = ready.generation
             self._loader.written_at = self._clock.wall()
             self.writes += 1
@@ -172,12 +177,36 @@ class CacheWriter:
     async def _next_key(self) -> WrappedKey:
         return await self._sealer.fresh_key("cache", self._loader.generation + 1)
 
-    async def _prepare(self) -> None:
+    async def recheck(self) -> None:
+        """Have the file written anew where the sealer has another key since (cache init --force).
+
+        The key at hand was wrapped by the former, so a file written with it would be lost.
+        """
+        try:
+            blob = await asyncio.to_thread(self._file.read)
+            envelope = parse("cache", blob) if blob is not None else None
+            if envelope is not None:
+                await self._sealer.unwrap("cache", envelope.generation, envelope.wrapped)
+        except SealerRefusal as refusal:
+            if refusal.final:
+                self._rewrite(refusal)
+        except DamagedEnvelope as error:
+            self._rewrite(error)
+        except (PsiError, OSError) as error:
+            self._log.debug("cache.not-rechecked", cause=error)
+        await self._prepare(anew=True)
+
+    def _rewrite(self, cause: Exception) -> None:
+        self._log.warning("cache.written-anew", cause=cause)
+        self._ahead = None
+        self._dirty.set()
+
+    async def _prepare(self, *, anew: bool = False) -> None:
         """Have the next file's key wrapped; without it the next write asks for one.
 
         No lock is held while the sealer is asked: a write must not wait for it.
         """
-        if self._ahead is not None:
+        if self._ahead is not None and not anew:
             return
         try:
             ready = await self._next_key()

@@ -17,22 +17,24 @@ from psi.shared.limits import PAGE_ITEMS, Limits
 from psi.shared.messages.base import Done, Reply, Request
 from psi.shared.messages.broker import (
     BrokerStatus,
-    CacheStatus,
     Discover,
     Discovered,
     DiscoverReply,
     Finding,
-    Invalidate,
     ListMappings,
     ListMappingsReply,
     ListWorkloads,
     ListWorkloadsReply,
     MappingEntry,
     ReadSecrets,
-    Refresh,
     SealedEntry,
-    SealSecret,
     TestLogin,
+)
+from psi.shared.messages.broker_cache import (
+    CacheStatus,
+    Invalidate,
+    Refresh,
+    SealSecret,
 )
 from psi.shared.peer import Peer
 

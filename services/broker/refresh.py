@@ -55,7 +55,7 @@ class Refresher:
             views = [view for view in answers if view is not None]
             await self._withdraw(views, tally, confirm=confirm)
             await self._remove(self._unused(), tally, "not configured any more")
-            await self._keeper.refreshed()
+            await self._keeper.refreshed(contact=tally.failed < tally.sources)
             return tally
 
     def _questions(self, tally: Tally) -> Iterator[Coroutine[Any, Any, SourceView | None]]:

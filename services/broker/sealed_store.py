@@ -6,6 +6,7 @@ it: a compromised frontend cannot name one under an id of its own (r5).
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from psi.broker.cache_file import read_whole
@@ -43,6 +44,8 @@ class SealedStore:
         self._closed: dict[str, str] = {}
         self._expected: dict[str, float] = {}
         self._storing = asyncio.Lock()
+        self.tried = asyncio.Event()
+        """Every file was found, and opened or found not to open for now."""
 
     async def run(self) -> None:
         """Open every file, again and again: one may be repaired, or its key recovered."""
@@ -52,7 +55,9 @@ class SealedStore:
         while self._closed:
             for name in tuple(self._closed):
                 await self._open_one(name)
+            self.tried.set()
             await asyncio.sleep(self._limits.device_retry_seconds)
+        self.tried.set()
 
     def _names(self) -> list[str]:
         try:
@@ -94,10 +99,24 @@ class SealedStore:
         """Return an opened value, from memory."""
         return self._values.get(name)
 
+    async def fetch(self, name: str) -> SecretBytes:
+        """Return a value as soon as all were tried; raises Refusal.
+
+        A container may start in the moment before they are: it waits, at most ``miss_seconds``.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.miss_seconds):
+                await self.tried.wait()
+        value = self._values.get(name)
+        if value is None:
+            raise self.refusal(name)
+        return value
+
     def refusal(self, name: str) -> Refusal:
         """Return why there is no value of this name."""
-        if name in self._closed:
-            return Refusal(BrokerError.SEALER, f"sealed secret {name}: {self._closed[name]}")
+        if name in self._closed or not self.tried.is_set():
+            cause = self._closed.get(name, _UNOPENED)
+            return Refusal(BrokerError.SEALER, f"sealed secret {name}: {cause}")
         detail = f"there is no sealed secret {name}; run psictl seal {name}"
         return Refusal(BrokerError.ABSENT, detail)
 

@@ -56,9 +56,9 @@ class Values:
         return self._cache.get(key) if key is not None else None
 
     async def fetch(self, target: Target) -> SecretBytes:
-        """Return the value from Infisical, within ``miss_seconds``; raises Refusal."""
+        """Return the value from where it is, within ``miss_seconds``; raises Refusal."""
         if isinstance(target, SealedName):
-            raise self._sealed.refusal(target.name)
+            return await self._sealed.fetch(target.name)
         coordinate = target
         if coordinate.project not in self._projects:
             detail = "its mapping names a project that is not configured; run psictl setup"

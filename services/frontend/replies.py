@@ -29,6 +29,8 @@ STATUS_OF = {
     BrokerError.LIMITED: 503,
     BrokerError.UNREACHABLE: 503,
     BrokerError.UNSERVED: 502,
+    BrokerError.STALE: 503,
+    BrokerError.SEALER: 503,
     BrokerError.DRAINING: 503,
     BrokerError.INTERNAL: 502,
 }

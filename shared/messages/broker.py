@@ -97,7 +97,6 @@ class StoreMapping(Request, frozen=True):
     mapping: Annotated[bytes, Meta(max_length=BODY_BYTES)]
     """JSON as Podman received it from psictl: hostile until parsed."""
     claimed_uid: Annotated[int, Meta(ge=0, le=2**32 - 1)]
-    """As in Lookup."""
 
 
 class DeleteMapping(Request, frozen=True):
@@ -105,7 +104,6 @@ class DeleteMapping(Request, frozen=True):
 
     secret_id: SecretId
     claimed_uid: Annotated[int, Meta(ge=0, le=2**32 - 1)]
-    """As in Lookup."""
 
 
 class Ping(Request, frozen=True):
@@ -121,7 +119,6 @@ class Discover(Request, frozen=True):
 
     workload: Workload
     cursor: Cursor = 0
-    """0 begins; else what the page before gave."""
 
 
 class Discovered(Item, frozen=True):
@@ -220,7 +217,6 @@ class LoginResult(Item, frozen=True):
     identity: ShortText
     ok: bool
     detail: Detail
-    """Empty when ok."""
     expires_at: Timestamp
     """Of the token; 0 when not ok."""
 
@@ -230,95 +226,6 @@ class TestLoginReply(Reply, frozen=True):
 
     results: Annotated[list[LoginResult], Meta(max_length=PAGE_ITEMS)]
     next: Cursor = 0
-
-
-class CacheStatus(Request, frozen=True):
-    """How the persistent cache is."""
-
-    verify: bool = False
-    """Decrypt the file and count, which needs the sealer."""
-
-
-class CacheStatusReply(Reply, frozen=True):
-    """The cache in memory and its file."""
-
-    backend: Literal["none", "memory", "tpm", "hsm", "software"]
-    state: Literal["off", "loading", "loaded", "unreadable"]
-    """``unreadable``: a file is there and cannot be opened; it is kept and never overwritten."""
-    detail: Detail
-    """Cause and remedy while unreadable or while writes fail."""
-    entries: Counter
-    stale: Counter
-    """Entries past ``max_stale``, kept and not served."""
-    withdrawing: Counter
-    """Entries seen to be gone once; a second observation removes them (r9)."""
-    file_bytes: Counter
-    written_at: Timestamp
-    """Of the file; 0 if there is none."""
-    generation: Counter
-    """Of the file."""
-    writes: Counter
-    """Since the start."""
-    pending: bool
-    """Whether additions wait to be written."""
-    unreadable: Annotated[list[ShortText], Meta(max_length=16)]
-    """Files kept as ``cache.enc.unreadable-TIME``, the newest first."""
-    refreshed_at: Timestamp
-    """Of the last whole refresh; 0 if none."""
-    sealer: ShortText
-    """The sealer's state, or why it is not reachable."""
-    verified: Counter
-    """Entries that ``verify`` decrypted from the file."""
-
-
-class Refresh(Request, frozen=True):
-    """List every source once and bring the cache in line; answered when it is done."""
-
-    confirm: bool = False
-    """Withdraw more than half of a source too, after its second observation (r9)."""
-    cursor: Cursor = 0
-    """Of the findings."""
-
-
-class RefreshReply(Reply, frozen=True):
-    """What a refresh did; a source that failed keeps what it had."""
-
-    sources: Counter
-    failed: Counter
-    added: Counter
-    changed: Counter
-    unchanged: Counter
-    withdrawn: Counter
-    withdrawing: Counter
-    findings: Annotated[list[Finding], Meta(max_length=PAGE_ITEMS)]
-    next: Cursor = 0
-
-
-class Invalidate(Request, frozen=True):
-    """Drop cached values, on disk before this is acknowledged; the next lookup goes live."""
-
-    secret_id: SecretId | None = None
-    """By Podman's id."""
-    project: Alias | None = None
-    """With path and key: by coordinate."""
-    path: Path | None = None
-    key: Key | None = None
-    everything: bool = False
-    """All of them."""
-
-
-class InvalidateReply(Reply, frozen=True):
-    """How many entries were dropped."""
-
-    dropped: Counter
-
-
-class SealSecret(Request, frozen=True):
-    """Keep a local secret, encrypted with a data key from the sealer."""
-
-    name: SealedName
-    value: SecretBytes
-    replace: bool = False
 
 
 class ReadSecrets(Request, frozen=True):

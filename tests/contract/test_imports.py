@@ -64,12 +64,16 @@ def test_all_contracts_are_kept_in_a_copy(tmp_path: Path) -> None:
             ["psi.frontend", "psictl", "tpm2_pytss", "pkcs11", "subprocess", "yaml", "boto3"],
         ),
         (
+            "services/sealer/wrapping.py",
+            ["httpx", "psi.broker", "psi.frontend", "psictl", "subprocess", "yaml", "ssl"],
+        ),
+        (
             "psictl/layout.py",
             ["psi.frontend", "psi.broker", "tpm2_pytss", "pkcs11", "pickle", "botocore"],
         ),
         ("shared/text.py", ["httpx", "uvloop", "psi.frontend", "psi.broker", "psictl"]),
     ],
-    ids=["frontend", "broker", "psictl", "shared"],
+    ids=["frontend", "broker", "sealer", "psictl", "shared"],
 )  # fmt: skip
 def test_forbidden_imports_break_contracts(file: str, imports: list[str], tmp_path: Path) -> None:
     told = _told_of(file, imports, tmp_path)
@@ -194,12 +198,18 @@ _DEVICES = {"tpm2_pytss", "pkcs11"}
             {"yaml", "typer", "dotenv", "botocore", "psi.frontend", "psictl", *_DEVICES},
         ),
         (
+            "psi.sealer.__main__",
+            {"psi.sealer.__main__", "psi.sealer.key_holder", "cryptography"},
+            # The devices' libraries are loaded when one is configured, and then only its own.
+            {"httpx", "yaml", "typer", "rich", "psi.frontend", "psi.broker", "psictl", *_DEVICES},
+        ),
+        (
             _modules("psictl", "psictl"),
             {"psictl.__main__", "psictl.commands.setup", "yaml"},
             {"psi.frontend", "psi.broker", "cryptography", *_DEVICES},
         ),
     ],
-    ids=["frontend", "broker", "psictl"],
+    ids=["frontend", "broker", "sealer", "psictl"],
 )  # fmt: skip
 def test_what_a_process_loads(imported: str, expected: set[str], forbidden: set[str]) -> None:
     """Neither the linter nor a reader sees ``importlib.import_module("httpx")``."""

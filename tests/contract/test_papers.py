@@ -24,6 +24,12 @@ RUN_BY = {
     ".venv/bin/psictl --root /tmp/psi status": "tests/integration/test_readme.py",
     ".venv/bin/psictl --root /tmp/psi infisical login": "tests/integration/test_readme.py",
     ".venv/bin/psictl --root /tmp/psi status --json": "tests/integration/test_readme.py",
+    ".venv/bin/psictl dev --root /tmp/psi --config config.yaml --sealer software": (
+        "tests/integration/test_readme.py"
+    ),
+    ".venv/bin/psictl --root /tmp/psi cache refresh": "tests/integration/test_readme.py",
+    ".venv/bin/psictl --root /tmp/psi cache status --verify": "tests/integration/test_readme.py",
+    ".venv/bin/psictl --root /tmp/psi cache slots": "tests/integration/test_readme.py",
     "curl -sS --unix-socket /tmp/psi/run/psi/psi.sock http://localhost/healthz": (
         "tests/integration/test_readme.py"
     ),

@@ -18,7 +18,11 @@ from tests.fakes.broker.server import Silence
 PSICTL = [sys.executable, "-m", "psictl"]
 LEAVES = [
     ["apply"], ["setup"], ["install"], ["status"], ["dev"],
-    ["infisical", "login"], ["infisical", "env"], ["infisical", "write-file"],
+    ["infisical", "login"], ["infisical", "env"], ["infisical", "write-file"], ["seal"],
+    *(["cache", name] for name in (
+        "init", "status", "refresh", "invalidate", "reseal", "slots", "add-slot", "remove-slot",
+        "recover",
+    )),
 ]  # fmt: skip  # words
 
 
@@ -34,7 +38,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-@pytest.mark.parametrize("command", [[], ["infisical"], *LEAVES], ids=" ".join)
+@pytest.mark.parametrize("command", [[], ["infisical"], ["cache"], *LEAVES], ids=" ".join)
 def test_every_help_has_an_example(command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0

@@ -163,7 +163,8 @@ def _derive(pair: KeyPair, point: bytes) -> bytes:
         template=template,
     )
     try:
-        return bytes(shared[Attribute.VALUE])
+        # Some modules drop leading zeros.
+        return bytes(shared[Attribute.VALUE]).rjust(_KEY_BITS // 8, b"\x00")
     finally:
         shared.destroy()
 

@@ -86,7 +86,12 @@ class Authority:
 def _public(key: EllipticCurvePrivateKey) -> bytes:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     attributes = TPMA_OBJECT.SIGN_ENCRYPT | TPMA_OBJECT.USERWITHAUTH
-    return bytes(TPM2B_PUBLIC.from_pem(pem, objectAttributes=attributes).marshal())
+    public = TPM2B_PUBLIC.from_pem(pem, objectAttributes=attributes)
+    # tpm2-pytss drops leading zeros, and a TPM refuses a shorter coordinate (0x2dc): 1 key in 128.
+    numbers = key.public_key().public_numbers()
+    point = public.publicArea.unique.ecc
+    point.x, point.y = (one.to_bytes(_COORDINATE_BYTES) for one in (numbers.x, numbers.y))
+    return bytes(public.marshal())
 
 
 def _cipher(kek: SecretBytes) -> AESGCM:

@@ -124,6 +124,9 @@ def explained_blob() -> Iterator[None]:
         if number & _PARAMETER_OR_HANDLE and number < 0x100:
             raise corrupt() from error
         raise explain(error) from error
+    except ValueError as error:
+        # tpm2-pytss itself, of an algorithm that it does not know.
+        raise corrupt() from error
 
 
 def explain(error: TSS2_Exception) -> DeviceError:

@@ -176,6 +176,7 @@ class TpmSession:
 def unmarshal(kind: type[TPM_OBJECT], data: bytes) -> TPM_OBJECT:
     """Decode a whole structure; raises DeviceError (CORRUPT) or TSS2_Exception."""
     structure, length = kind.unmarshal(data)
-    if length != len(data):
+    # libtss2 does not look at every length that stands in it.
+    if length != len(data) or structure.marshal() != data:
         raise corrupt()
     return structure

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages.base import Done, Refused, Reply
 
 CACHE = {
@@ -30,14 +31,14 @@ class Keeping:
 
     def answer(self, request: Any) -> Reply:
         """Answer as the real broker does."""
-        if isinstance(request, b.CacheStatus):
+        if isinstance(request, k.CacheStatus):
             verified = {"verified": 39} if request.verify else {}
-            return b.CacheStatusReply(**{**CACHE, **self.cache, **verified})
-        if isinstance(request, b.Invalidate):
-            return b.InvalidateReply(dropped=self.dropped)
+            return k.CacheStatusReply(**{**CACHE, **self.cache, **verified})
+        if isinstance(request, k.Invalidate):
+            return k.InvalidateReply(dropped=self.dropped)
         return self._seal(request)
 
-    def _seal(self, request: b.SealSecret) -> Reply:
+    def _seal(self, request: k.SealSecret) -> Reply:
         if request.name in self.sealed and not request.replace:
             return Refused(code="exists", detail="it is sealed already; give --force")
         self.sealed[request.name] = request.value.reveal()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages.base import Refused, Reply
 from psi.shared.projection import Coordinate, KeyOptions
 from psi.shared.secret import SecretBytes
@@ -64,7 +65,7 @@ class World:
             b.ReadSecrets: self._read,
             b.TestLogin: self._logins,
             b.BrokerStatus: self._status,
-            b.Refresh: self._refresh,
+            k.Refresh: self._refresh,
         }
         answer = answers.get(type(request), self.keeping.answer)
         return answer(request)
@@ -95,9 +96,9 @@ class World:
             next=following,
         )
 
-    def _refresh(self, request: b.Refresh) -> Reply:
+    def _refresh(self, request: k.Refresh) -> Reply:
         findings, following = self._cut(self.keeping.findings, request.cursor)
-        return b.RefreshReply(**self.keeping.refreshed, findings=findings, next=following)
+        return k.RefreshReply(**self.keeping.refreshed, findings=findings, next=following)
 
     def _discover(self, request: b.Discover) -> Reply:
         workload = self.workloads.get(request.workload)

@@ -1,8 +1,8 @@
 """Ends or fails ``apply`` at its Nth step for every N, and says what is in force each time.
 
-A step is an event that CPython's audit hooks report: open, mkdir, rename, symlink, remove, rmdir,
-scandir and flock. A hook cannot be removed, so each run is a child of its own; fork is safe here,
-since nothing else runs in this process. Prints one JSON array of outcomes.
+A step is an event that CPython's audit hooks report: open, mkdir, rename, symlink, link, remove,
+rmdir, scandir and flock. A hook cannot be removed, so each run is a child of its own; fork is safe
+here, since nothing else runs in this process. Prints one JSON array of outcomes.
 """
 
 import errno
@@ -17,11 +17,12 @@ from pathlib import Path
 from psi.shared.errors import PsiError
 from psictl.apply import apply, generation
 from psictl.apply.folder import open_private
+from psictl.apply.host_secret import BYTES, NAME
 from psictl.layout import Layout
 
 STEPS = {
-    "open", "os.mkdir", "os.rename", "os.symlink", "os.remove", "os.rmdir", "os.scandir",
-    "fcntl.flock",
+    "open", "os.mkdir", "os.rename", "os.symlink", "os.link", "os.remove", "os.rmdir",
+    "os.scandir", "fcntl.flock",
 }  # fmt: skip
 FAILED, DEFECT, UNTOUCHED = 7, 9, 3
 Outcome = tuple[int, str, str]
@@ -98,19 +99,26 @@ def _attempt(trouble: _Breaker | _ShortFiles, config: Path, layout: Layout) -> i
 
 
 def in_force(layout: Layout) -> str:
-    """Return the first workload of the generation in force, which must be whole."""
+    """Return the first workload of the generation in force, which must be whole.
+
+    One that needs a sealer must find the host secret there.
+    """
     with open_private(layout.config_dir) as folder:
         current = generation.read_current(folder)
     if current is None:
         return "nothing"
     manifest, files = current
     projection = json.loads(files["broker.json"])
-    if projection["generation"] > manifest.number or len(files) != 1:
+    extra = set(files) - {"broker.json"}
+    if projection["generation"] > manifest.number or extra - {"sealer.json"}:
         return "mixed"
+    if extra and len((layout.config_dir / NAME).read_bytes()) != BYTES:
+        return "without its secret"
     return str(next(iter(projection["workloads"])))
 
 
 def _outcome(trouble: _Breaker | _ShortFiles, old: Path, new: Path, layout: Layout) -> Outcome:
+    (layout.config_dir / NAME).unlink(missing_ok=True)
     apply(old, layout)
     code = _attempt(trouble, new, layout)
     after = in_force(layout)

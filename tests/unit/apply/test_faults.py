@@ -17,29 +17,37 @@ FEWEST_STEPS = 12
 driver no longer sees them."""
 
 
-def _outcomes(fault: str, layout: Layout, tmp_path: Path) -> list[fault_driver.Outcome]:
+SEALED = "cache: {backend: tpm}\n"
+"""With it the new generation needs the host secret, which is made in the run that fails."""
+
+
+def _outcomes(
+    fault: str, layout: Layout, tmp_path: Path, added: str = ""
+) -> list[fault_driver.Outcome]:
     configs = []
     for name in ("old", "new"):
         path = tmp_path / f"{name}.yaml"
-        path.write_text(VALID.replace("  web:", f"  {name}:"))
+        path.write_text(VALID.replace("  web:", f"  {name}:") + (added if name == "new" else ""))
         configs.append(str(path))
     command = [sys.executable, fault_driver.__file__, fault, str(layout.root), *configs]
     done = subprocess.run(command, capture_output=True, check=True, timeout=120)
     return [(code, after, again) for code, after, again in json.loads(done.stdout)]
 
 
-def test_a_kill_at_any_step_leaves_old_or_new(layout: Layout, tmp_path: Path) -> None:
-    *killed, last = _outcomes("kill", layout, tmp_path)
+@pytest.mark.parametrize("added", ["", SEALED])
+def test_a_kill_at_any_step_leaves_old_or_new(layout: Layout, tmp_path: Path, added: str) -> None:
+    *killed, last = _outcomes("kill", layout, tmp_path, added)
     assert last == (UNTOUCHED, "new", "new")
     assert len(killed) >= FEWEST_STEPS
     assert set(killed) == {(KILLED, "old", "new"), (KILLED, "new", "new")}
 
 
+@pytest.mark.parametrize("added", ["", SEALED])
 @pytest.mark.parametrize("fault", ["space", "read-only", "denied"])
 def test_an_error_at_any_step_is_told_or_overcome(
-    layout: Layout, tmp_path: Path, fault: str
+    layout: Layout, tmp_path: Path, fault: str, added: str
 ) -> None:
-    *failed, last = _outcomes(fault, layout, tmp_path)
+    *failed, last = _outcomes(fault, layout, tmp_path, added)
     assert last == (UNTOUCHED, "new", "new")
     assert len(failed) >= FEWEST_STEPS
     # Overcome: what cannot be read counts as damaged and is replaced, and a generation that

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from psi.shared.atomic_file import sweep_temporaries
 from psi.broker.mapping_store import MappingStore
+from psi.shared.atomic_file import sweep_temporaries
 from psi.shared.log import Log
 from psi.shared.processes import Process
 from tests.unit.broker.waiting import run

@@ -7,6 +7,7 @@ import pytest
 
 from psi.broker.cache import MemoryCache
 from psi.broker.discovery import Discovery
+from psi.broker.infisical.clock import SystemClock
 from psi.broker.infisical.listing import Entry, Listing
 from psi.broker.infisical.outcome import Kind
 from psi.broker.mapping import Coordinate
@@ -17,6 +18,7 @@ from psi.shared.limits import MAX_ENV_PAIR_BYTES, Limits
 from psi.shared.messages.broker import BrokerError, Discovered, Finding
 from psi.shared.projection import KeyOptions, Source, WorkloadConfig
 from tests.unit.broker.chain import projection, workload
+from tests.unit.broker.no_sealed import no_sealed_secrets
 from tests.unit.broker.upstream import FakeUpstream, entry, failure
 from tests.unit.broker.waiting import run
 
@@ -33,7 +35,12 @@ class Scene:
         self.upstream = FakeUpstream()
         self.config = config
         self.values = Values(
-            given.infisical.projects, Policy(given), MemoryCache(), self.upstream, Limits()
+            given.infisical.projects,
+            Policy(given),
+            MemoryCache(SystemClock()),
+            self.upstream,
+            no_sealed_secrets(),
+            Limits(),
         )
         self.discovery = Discovery(given.workloads, self.upstream, self.values)
 

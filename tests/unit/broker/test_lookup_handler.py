@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from psi.broker.cache import MemoryCache
+from psi.broker.infisical.clock import SystemClock
 from psi.broker.infisical.outcome import Kind
 from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping_store import MappingStore
@@ -32,6 +33,7 @@ from psi.shared.messages.broker import (
 from psi.shared.peer import Peer
 from psi.shared.processes import Process
 from tests.unit.broker.chain import mapping, projection
+from tests.unit.broker.no_sealed import no_sealed_secrets
 from tests.unit.broker.upstream import FakeUpstream, failure
 from tests.unit.broker.waiting import run
 
@@ -52,10 +54,13 @@ class Scene:
         )
         policy = Policy(given)
         projects, limits = given.infisical.projects, Limits()
-        self.values = Values(projects, policy, MemoryCache(), self.upstream, limits)
+        sealed = no_sealed_secrets()
+        self.values = Values(
+            projects, policy, MemoryCache(SystemClock()), self.upstream, sealed, limits
+        )
         self.store = MappingStore(folder, 10, Log(Process.BROKER))
         self.store.load()
-        self.handler = LookupHandler(self.store, policy, self.values, self.audit)
+        self.handler = LookupHandler(self.store, policy, self.values, sealed, self.audit)
 
     async def ask(self, request: Request) -> Reply:
         answer = self.handler(request, Peer(1, 0, 0))

@@ -99,7 +99,7 @@ def test_an_unknown_field_is_refused_by_its_name(name: str) -> None:
     assert "\x1b" not in str(refused.value)
 
 
-@pytest.mark.parametrize("provider", ["sealed", "", "INFISICAL", None, 1, ["infisical"], {}])
+@pytest.mark.parametrize("provider", ["other", "", "INFISICAL", None, 1, ["infisical"], {}])
 def test_another_provider_is_refused(provider: Any) -> None:
     with pytest.raises(BadMapping, match="provider is not infisical"):
         parse_mapping(with_fields(provider=provider))

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from psi.broker.cache import MemoryCache, NoCache
+from psi.broker.infisical.clock import SystemClock
 from psi.broker.infisical.listing import Listing
 from psi.broker.infisical.outcome import Kind
 from psi.broker.mapping import Coordinate
@@ -19,6 +20,7 @@ from psi.shared.messages.broker import BrokerError
 from psi.shared.projection import Coordinate as Allowed
 from psi.shared.projection import Source
 from tests.unit.broker.chain import projection, workload
+from tests.unit.broker.no_sealed import no_sealed_secrets
 from tests.unit.broker.upstream import FakeUpstream, entry, failure
 from tests.unit.broker.waiting import run
 
@@ -44,12 +46,13 @@ class Scene:
                 Allowed(project="nowhere", path="/", key="K"),
             ],
         )
-        self.cache = MemoryCache() if cache == "memory" else NoCache()
+        self.cache = MemoryCache(SystemClock()) if cache == "memory" else NoCache()
         self.values = Values(
             given.infisical.projects,
             Policy(given),
             self.cache,
             self.upstream,
+            no_sealed_secrets(),
             msgspec.structs.replace(Limits(), **limits),
         )
 

@@ -66,6 +66,10 @@ def test_a_bad_unit_is_refused(errors: Check, valid: str, unit: str) -> None:
         (f"{SOURCE}, provider: vault", "the only provider is infisical"),
         (f"{SOURCE}, depends_on: [psi]", "unit 'psi' is not valid"),
         (f"{SOURCE}, depends_on: ['a b.service']", "is not valid"),
+        (
+            f"{SOURCE}, depends_on: [{', '.join(f'u{n}.service' for n in range(65))}]",
+            "the list has 65 entries; at most 64 are taken",
+        ),
         (f"{SOURCE}, type: file", "'file' is not known"),
         (f"{SOURCE}, on_change: reboot", "'reboot' is not known"),
         (f"{SOURCE}, environment: prod", "the environment is the project's"),

@@ -73,10 +73,8 @@ def ask(path: Path) -> dict[str, Any]:
 class DevHost:
     """A running development host."""
 
-    def __init__(self, layout: Layout, config: Path, limits: str, sealer: str, *ways: str) -> None:
+    def __init__(self, layout: Layout, *command: str) -> None:
         self.layout = layout
-        arguments = [str(layout.root), str(config), limits, sealer, *ways]
-        command = [sys.executable, dev_main.__file__, *arguments]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )
@@ -105,6 +103,14 @@ class DevHost:
         """Return what it wrote on stderr, once it ended."""
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()
+
+    def end(self) -> None:
+        """Stop it, if it runs still, and close its pipes."""
+        if self.process.poll() is None:
+            self.stop()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
 
     @property
     def http(self) -> Path:
@@ -152,13 +158,10 @@ def start(layout: Layout, config: Path) -> Iterator[Start]:
         limits: str = "",
         device: str = "",
     ) -> DevHost:
-        hosts.append(DevHost(layout, config, limits, device, frontend, broker, sealer))
+        ends = (str(layout.root), str(config), limits, device, frontend, broker, sealer)
+        hosts.append(DevHost(layout, sys.executable, dev_main.__file__, *ends))
         return hosts[-1]
 
     yield run
     for host in hosts:
-        if host.process.poll() is None:
-            host.stop()
-        for stream in (host.process.stdout, host.process.stderr):
-            assert stream is not None
-            stream.close()
+        host.end()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 def _credentials() -> dict[str, str]:
     folder = Path(os.environ["CREDENTIALS_DIRECTORY"])
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.name: path.read_text(errors="replace") for path in folder.iterdir()}
 
 
 def _describe(name: str) -> bytes:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.messages.base import Refused
 from psi.shared.processes import Process
 from tests.fakes.broker.host import Host
@@ -51,7 +51,7 @@ def test_without_a_cache_there_is_nothing_to_ask(host: Host) -> None:
     host.world.status = {"backend": "none"}
     shown = host.command("status", "--json").json()
     assert (shown["exit"], shown["cache"], shown["sealer"]) == (0, None, None)
-    assert not any(isinstance(request, b.CacheStatus) for request in host.broker.requests)
+    assert not any(isinstance(request, k.CacheStatus) for request in host.broker.requests)
 
 
 def test_a_sealer_that_is_not_there_is_exit_4(sealed: Host) -> None:
@@ -100,7 +100,7 @@ def test_caches_that_were_set_aside_are_named(sealed: Host) -> None:
 
 
 def test_a_broker_that_cannot_tell_of_its_cache_is_exit_3(sealed: Host) -> None:
-    sealed.broker.answers[b.CacheStatus] = lambda _: Refused(code="internal", detail="its log")
+    sealed.broker.answers[k.CacheStatus] = lambda _: Refused(code="internal", detail="its log")
     done = sealed.command("status")
     assert done.code == 3
     assert "its log" in done.err

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
+from psi.shared.secret import DATA_KEY_BYTES, MAX_SECRET_BYTES, DataKey, SecretBytes
 
 _FOUR_BYTES = "\U0001f511"
 _regex: Any = import_module("re._parser")
@@ -36,8 +36,10 @@ def _struct(kind: types.StructType) -> Any:
 
 
 def _custom(kind: types.CustomType) -> SecretBytes:
-    assert kind.cls is SecretBytes, kind
-    return SecretBytes(b"\xff" * MAX_SECRET_BYTES)
+    lengths = {SecretBytes: MAX_SECRET_BYTES, DataKey: DATA_KEY_BYTES}
+    assert kind.cls in lengths, kind
+    made: SecretBytes = kind.cls(b"\xff" * lengths[kind.cls])
+    return made
 
 
 def _text(kind: types.StrType) -> str:

@@ -11,7 +11,7 @@ from psi.shared.framing import HEADER_BYTES
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 from psi.shared.messages.base import Reply
-from psi.shared.messages.broker import Ping
+from psi.shared.messages.broker import Ping, Pong
 from psi.shared.processes import Process
 from psi.shared.routes import request_decoder
 from tests.unit.shared.wire import frame, listening
@@ -110,3 +110,9 @@ def pool_of(path: Path, maximum: int = 4, limits: Limits | None = None) -> Pool:
 async def ping(pool: Pool, seconds: float = 15) -> Reply:
     """Call a Ping."""
     return await pool.call(Ping(id=pool.next_id()), seconds)
+
+
+async def echo(conversation: Conversation) -> None:
+    """Answer every Ping."""
+    while (request := await conversation.request()) is not None:
+        await conversation.say(Pong(id=request.id))

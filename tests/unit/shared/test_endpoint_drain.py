@@ -16,7 +16,7 @@ from psi.shared.log import Log
 from psi.shared.messages.base import Done, Refused, Reply
 from psi.shared.messages.broker import Ping, Pong
 from psi.shared.processes import Process
-from psi.shared.server import Endpoint
+from psi.shared.server import Connection, Endpoint
 from tests.unit.shared.loops import Run, until
 from tests.unit.shared.wire import Recorder, Wire, frame, listening
 
@@ -124,6 +124,92 @@ def test_who_connects_meanwhile_is_served_by_the_next(run: Run, path: Path) -> N
             new = await started(held, Recorder())
             assert await second.reply() == Done(id=2)
             await new.drain(0)
+
+    run(scenario())
+
+
+def test_a_request_that_comes_meanwhile_by_a_kept_connection_is_finished(
+    run: Run, path: Path
+) -> None:
+    async def scenario() -> None:
+        async with kept_listener(path) as held:
+            handler = Gated()
+            endpoint = await started(held, handler)
+            first, second = await Wire.connect(path), await Wire.connect(path)
+            await first.send(frame(Ping(id=1)))
+            await until(lambda: handler.begun == 1 and len(endpoint.connections) == 2)
+            draining = asyncio.create_task(endpoint.drain(20))
+            await asyncio.sleep(0)
+            await second.send(frame(Ping(id=2)))
+            await until(lambda: handler.begun == 2)
+            handler.gate.set()
+            assert await first.reply() == Pong(id=1)
+            assert await second.reply() == Pong(id=2)
+            await draining
+
+    run(scenario())
+
+
+def test_requests_that_keep_coming_end_with_the_time(run: Run, path: Path) -> None:
+    async def scenario() -> None:
+        async with kept_listener(path) as held:
+            endpoint = await started(held, Turns())
+            wires = [await Wire.connect(path) for _ in range(4)]
+            asking = [asyncio.create_task(_ask_on(wire)) for wire in wires]
+            await until(lambda: len(endpoint.connections) == 4)
+            await endpoint.drain(0.05)
+            for replies in await asyncio.gather(*asking):
+                assert {type(each) for each in replies} <= {Pong, Refused}
+
+    run(scenario())
+
+
+class Turns:
+    """A handler that always takes a few turns of the loop."""
+
+    async def _answer(self) -> Reply:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return Pong()
+
+    def __call__(self, *_: object) -> object:
+        return self._answer()
+
+
+async def _ask_on(wire: Wire) -> list[Reply]:
+    """Ask until the connection ends, and see each request answered or never read."""
+    replies = []
+    while True:
+        await wire.send(frame(Ping(id=1)))
+        try:
+            replies.append(await wire.reply())
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                raise
+            return replies
+        except ConnectionError:
+            return replies
+
+
+def test_a_connection_of_the_last_moment_is_left_to_the_next(run: Run, path: Path) -> None:
+    """It was accepted, but the loop had not told so yet."""
+
+    async def scenario() -> None:
+        recorder = Recorder()
+        endpoint = Endpoint(
+            Process.FRONTEND, Process.BROKER, recorder, Limits(), Log(Process.BROKER)
+        )
+        await endpoint.drain(0)
+        here, there = socket.socketpair()
+        with here:
+            here.sendall(frame(Ping(id=1)))
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(endpoint), there
+            )
+            here.setblocking(False)
+            with pytest.raises(ConnectionResetError):
+                await asyncio.get_running_loop().sock_recv(here, 100)
+        assert recorder.requests == []
 
     run(scenario())
 

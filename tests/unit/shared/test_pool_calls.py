@@ -1,6 +1,7 @@
 """The client half: kept connections, one request in flight on each, queued where all are busy."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,12 @@ from psi.shared.messages.broker import (
 from psi.shared.processes import Process
 from psi.shared.secret import MAX_SECRET_BYTES, SecretBytes
 from tests.unit.shared.loops import Run, until
-from tests.unit.shared.scripted_server import Conversation, ping, pool_of, scripted
+from tests.unit.shared.scripted_server import Conversation, echo, ping, pool_of, scripted
 from tests.unit.shared.wire import Recorder, serving
 
 pytestmark = pytest.mark.usefixtures("own_uid_accepted")
 
 ID = "a" * 25
-
-
-async def echo(conversation: Conversation) -> None:
-    """Answer every Ping."""
-    while (request := await conversation.request()) is not None:
-        await conversation.say(Pong(id=request.id))
 
 
 def test_a_call_is_answered(run: Run, path: Path) -> None:
@@ -271,8 +266,6 @@ def test_nobody_listening_is_unreachable(run: Run, path: Path) -> None:
 
 
 def test_a_socket_that_nobody_accepts_on_is_unreachable(run: Run, path: Path) -> None:
-    import socket  # noqa: PLC0415
-
     async def scenario() -> None:
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind(str(path))

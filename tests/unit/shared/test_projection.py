@@ -85,7 +85,7 @@ def test_a_spoiled_projection_that_is_none_decodes() -> None:
         ),
         (_spoiled(workloads=_workload(keys={"A": {"mode": "0999"}})), "mode"),
         (_spoiled(allow=[{"project": "mine", "path": "/", "key": 1}]), "allow"),
-        (_spoiled(cache="disk"), "cache"),
+        (_spoiled(cache="floppy"), "cache"),
     ],
     ids=lambda value: ascii(value)[-40:],
 )

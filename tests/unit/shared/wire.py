@@ -18,6 +18,7 @@ from psi.shared.processes import Process
 from psi.shared.routes import reply_decoder
 from psi.shared.secret import encode_hook
 from psi.shared.server import Endpoint, Handler
+from tests.unit.shared.loops import until
 
 READ_BYTES = 1 << 20
 
@@ -60,9 +61,10 @@ async def serving(
     handler: Handler,
     caller: Process = Process.FRONTEND,
     limits: Limits | None = None,
+    server: Process = Process.BROKER,
 ) -> AsyncIterator[Endpoint]:
-    """Serve a socket of the broker with a real Endpoint."""
-    endpoint = Endpoint(caller, Process.BROKER, handler, limits or Limits(), Log(Process.BROKER))
+    """Serve a socket, of the broker unless another is named, with a real Endpoint."""
+    endpoint = Endpoint(caller, server, handler, limits or Limits(), Log(server))
     await endpoint.serve(listening(path))
     try:
         yield endpoint
@@ -119,3 +121,25 @@ class Wire:
     def close(self) -> None:
         """Hang up."""
         self.writer.transport.abort()
+
+
+def closes(
+    path: Path,
+    say: bytes,
+    answer: bytes = b"",
+    caller: Process = Process.FRONTEND,
+    limits: Limits | None = None,
+) -> Coroutine[Any, Any, None]:
+    """Say something, and expect the end without any request having been handled."""
+
+    async def scenario() -> None:
+        recorder = Recorder()
+        async with serving(path, recorder, caller, limits) as endpoint:
+            wire = await Wire.connect(path, caller)
+            await wire.send(say)
+            assert await wire.rest() == answer
+            assert recorder.requests == []
+            assert endpoint.protocol_errors == 1
+            await until(lambda: not endpoint.connections)
+
+    return scenario()
