@@ -49,7 +49,7 @@ class Breaker:
         draw: Draw = chance,
     ) -> None:
         self._upstream = upstream
-        self._prober = prober if prober is not None else upstream
+        self._once = prober if prober is not None else upstream
         self._seen_before = seen_before
         """When an earlier process last saw Infisical: wall time, 0 if not known."""
         self._limits = limits
@@ -62,7 +62,7 @@ class Breaker:
         self._last_good: float | None = None
         self._last_error: UpstreamError | None = None
         self._probe: Ask[Any] | None = None
-        self._probing: asyncio.Task[None] | None = None
+        self._prober: asyncio.Task[None] | None = None
         self._recovered = asyncio.Event()
         self._release = asyncio.Semaphore(limits.breaker_release)
 
@@ -153,8 +153,8 @@ class Breaker:
 
     def _ensure_probing(self) -> None:
         """Have a probe under way; one that a fault has ended would leave the breaker open."""
-        if self._probing is None or self._probing.done():
-            self._probing = asyncio.get_running_loop().create_task(self._keep_probing())
+        if self._prober is None or self._prober.done():
+            self._prober = asyncio.get_running_loop().create_task(self._probing())
 
     def _succeeded(self, *, genuine: bool = True) -> None:
         if genuine:
@@ -164,14 +164,14 @@ class Breaker:
         self._failing_since = None
         self._recovered.set()
 
-    async def _keep_probing(self) -> None:
+    async def _probing(self) -> None:
         """Try again in the background until one request succeeds."""
         while self._failing_since is not None and self._probe is not None:
             await asyncio.sleep(self._pause())
             if self._failing_since is None:
                 break
             try:
-                await self._watched(self._probe, self._prober)
+                await self._watched(self._probe, self._once)
             except PsiError as error:
                 self._log.debug("infisical.probe", cause=error)
 
@@ -186,9 +186,9 @@ class Breaker:
 
     async def close(self) -> None:
         """End the probing."""
-        if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+        if self._prober is not None:
+            self._prober.cancel()
+            await asyncio.gather(self._prober, return_exceptions=True)
 
 
 def _is_outage(error: UpstreamError) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply, Refresh, RefreshReply
+from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply
+from psi.shared.messages.broker_cache import Refresh, RefreshReply
 from tests.fakes.infisical.process import StandIn
 from tests.fakes.launcher import ServiceProcess, listening
 from tests.integration.fault_table import (

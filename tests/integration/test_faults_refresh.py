@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from psi.shared.messages.broker import RefreshReply
+from psi.shared.messages.broker_cache import RefreshReply
 from tests.integration.fault_stage import EVERYONE, Stage, staged
 from tests.integration.fault_table import (
     COLD,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply, Refresh, RefreshReply
+from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply
+from psi.shared.messages.broker_cache import Refresh, RefreshReply
 from psi.shared.projection import Source
 from tests.integration.fault_table import LIMITS, QUICK_SECONDS, SECRETS
 from tests.unit.broker.chain import (

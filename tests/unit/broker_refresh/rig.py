@@ -12,7 +12,7 @@ import msgspec
 from psi.broker.cache import CacheKey, MemoryCache
 from psi.broker.cache_keeper import MemoryKeeper
 from psi.broker.infisical.answer import classify_answer
-from psi.broker.infisical.listing import Entry, Listing
+from psi.broker.infisical.listing import Entry, Etag, Listing
 from psi.broker.infisical.outcome import Kind, UpstreamError, bad_value, foreign
 from psi.broker.policy import Policy
 from psi.broker.refresh import Refresher
@@ -102,6 +102,12 @@ class Upstream:
             for key, text in content.items()
         ]
         return Listing((*entries, *self.extra))
+
+    async def list_if_changed(
+        self, project: str, path: str, *, recursive: bool, etag: Etag | None
+    ) -> Listing:
+        assert etag is None, "none was given"
+        return await self.list_folder(project, None, path, recursive=recursive)
 
     async def get_secret(
         self, project: str, environment: str | None, path: str, key: str
