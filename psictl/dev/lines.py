@@ -1,7 +1,7 @@
 """What a development host says on stdout: one JSON object a line, for whoever started it."""
 
-import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,15 @@ from psictl.layout import Layout
 
 def print_line(fields: dict[str, Any]) -> None:
     """Write one line."""
-    # Whoever started us may have stopped reading: that is no reason to end the services.
-    with contextlib.suppress(BrokenPipeError):
+    try:
         sys.stdout.write(json.dumps(fields) + "\n")
         sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever started us has stopped reading: that is no reason to end the services, nor to
+        # fail at the end, when Python flushes what is left (library/signal, note on SIGPIPE).
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def ready_fields(

@@ -16,6 +16,8 @@ from psi.frontend.replies import (
     value_reply,
 )
 from psi.shared.messages.broker import BrokerError
+from psi.shared.processes import Process
+from psi.shared.routes import rows
 from tests.unit.frontend.exchange import answer_of
 
 STATUSES = (400, 403, 404, 502, 503)
@@ -66,7 +68,7 @@ def test_a_code_that_is_not_known_is_a_bad_gateway() -> None:
 
 
 def test_the_frontend_knows_every_refusal_of_its_routes() -> None:
-    own = set(BrokerError) - {BrokerError.UNKNOWN_NAME, BrokerError.STALE_CURSOR}
+    own = {code for row in rows(Process.FRONTEND, Process.BROKER) for code in row.errors}
     assert set(STATUS_OF) == own
 
 
