@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -19,6 +20,11 @@ class Notifier(Protocol):
     def notify(self, state: str) -> None:
         """Send a state to NOTIFY_SOCKET, if there is one."""
         ...
+
+
+def forbid_core_dumps() -> None:
+    """Have the kernel write no core of this process: it would hold secrets (core(5))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def socket_path(path: str) -> str:

@@ -16,7 +16,7 @@ from psi.broker.assembly import Broker
 from psi.broker.config import credentials_folder, load_projection, read_credential
 from psi.shared.activation import listening_sockets
 from psi.shared.errors import PsiError
-from psi.shared.lifecycle import Notifier, run_until_stopped
+from psi.shared.lifecycle import Notifier, forbid_core_dumps, run_until_stopped
 from psi.shared.limits import load_limits
 from psi.shared.log import Log, configure_logging
 from psi.shared.processes import Process
@@ -38,6 +38,7 @@ async def serve() -> None:
 def main() -> int:
     """Run the process; the exit code is 0 after a drain, else the error's own."""
     configure_logging()
+    forbid_core_dumps()
     try:
         uvloop.run(serve())
     except PsiError as error:

@@ -15,7 +15,7 @@ from psi.frontend.application import Application
 from psi.frontend.broker_link import BROKER_SOCKET, BrokerLink
 from psi.shared.activation import listening_sockets
 from psi.shared.errors import PsiError
-from psi.shared.lifecycle import Notifier, run_until_stopped, socket_path
+from psi.shared.lifecycle import Notifier, forbid_core_dumps, run_until_stopped, socket_path
 from psi.shared.limits import load_limits
 from psi.shared.log import Log, configure_logging
 from psi.shared.processes import Process
@@ -35,6 +35,7 @@ async def serve() -> None:
 def main() -> int:
     """Run the process; the exit code is 0 after a drain, else the error's own."""
     configure_logging()
+    forbid_core_dumps()
     try:
         uvloop.run(serve())
     except PsiError as error:

@@ -2,8 +2,8 @@
 
 import ctypes
 import os
-import resource
 
+from psi.shared.lifecycle import forbid_core_dumps
 from psi.shared.log import Log
 
 _PR_SET_DUMPABLE = 4
@@ -12,7 +12,7 @@ _PR_SET_DUMPABLE = 4
 
 def forbid_dumps(log: Log) -> None:
     """Forbid core dumps and tracing by other processes of this uid; best effort, it is logged."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         log.warning("memory.dumpable", cause=os.strerror(ctypes.get_errno()))

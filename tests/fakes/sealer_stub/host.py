@@ -10,10 +10,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Self, TypeVar
+
+import msgspec
 
 from psi.shared.client import Pool
 from psi.shared.limits import Limits
@@ -27,7 +30,7 @@ from psi.shared.messages.broker_cache import (
     CacheStatus,
     CacheStatusReply,
 )
-from psi.shared.messages.sealer import Provision, SealerStatus, SealerStatusReply
+from psi.shared.messages.sealer import Provision, ProvisionReply, SealerStatus, SealerStatusReply
 from psi.shared.processes import Process
 from psi.shared.projection import (
     BrokerProjection,
@@ -38,7 +41,7 @@ from psi.shared.projection import (
     UniversalAuth,
     WorkloadConfig,
 )
-from psi.shared.secret import SecretBytes
+from psi.shared.secret import SecretBytes, decode_hook
 from tests.fakes.infisical.process import StandIn
 from tests.fakes.infisical.seed import IdentitySeed, ProjectSeed, Seed
 from tests.fakes.launcher import ServiceProcess, listening
@@ -58,8 +61,20 @@ PATHS = {
 class Loud(ServiceProcess):
     """A service that logs at DEBUG."""
 
+    variables: Mapping[str, str] = {}
+    """More environment, such as what an emulated token needs."""
+
     def environment(self, notify: Path) -> dict[str, str]:
-        return {**super().environment(notify), "PSI_LOG_LEVEL": "debug"}
+        return {**super().environment(notify), "PSI_LOG_LEVEL": "debug", **self.variables}
+
+
+class Device(NamedTuple):
+    """What the sealer keeps its key in."""
+
+    cache: Literal["software", "tpm", "hsm"] = "software"
+    sealer: Mapping[str, Any] = MappingProxyType({"backend": "software"})
+    """Fields of its projection."""
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 def secret_id(number: int) -> str:
@@ -82,8 +97,14 @@ class Host:
     """The four, and what a test does with them."""
 
     def __init__(
-        self, root: Path, secrets: Seed, limits: dict[str, float], fields: dict[str, Any]
+        self,
+        root: Path,
+        secrets: Seed,
+        limits: dict[str, float],
+        fields: dict[str, Any],
+        device: Device,
     ) -> None:
+        self._device = device
         self.root = root
         self.infisical = StandIn(secrets)
         self.sockets = {
@@ -100,10 +121,12 @@ class Host:
     def __enter__(self) -> Self:
         """Start Infisical and make the services, none of which runs yet."""
         self.infisical.start()
-        sealer = SealerProjection(
-            generation=1, config_sha256="ab" * 32, state_dir=str(self.sealed), backend="software"
+        facts = {"generation": 1, "config_sha256": "ab" * 32, "state_dir": str(self.sealed)}
+        sealer = msgspec.convert(
+            facts | dict(self._device.sealer), SealerProjection, dec_hook=decode_hook
         )
         self.sealer = self._service("sealer", sealer)
+        self.sealer.variables = self._device.environment
         (self.sealer.credentials / "host-secret").write_bytes(b"h" * 32)
         self.broker = self._service("broker", self._projection())
         self.frontend = self._service("frontend", None)
@@ -130,7 +153,7 @@ class Host:
             "generation": 1,
             "config_sha256": "ab" * 32,
             "state_dir": str(self.state),
-            "cache": "software",
+            "cache": self._device.cache,
             "infisical": Infisical(api_url=self.infisical.url, auth=auth, projects=projects),
             "workloads": {"myapp": WorkloadConfig(unit="myapp.container", sources=[source])},
         }
@@ -140,13 +163,20 @@ class Host:
     def http(self) -> Path:
         return self.root / PATHS["frontend"]["http"]
 
-    def start(self) -> None:
-        """Start all services, the sealer first, which gets a key where it has none."""
+    def start(self, *, recovery: bool = False) -> SecretBytes | None:
+        """Start all services, the sealer first, which gets a key where it has none.
+
+        Returns the recovery key, where one was asked for and made.
+        """
         self.sealer.start()
+        printed = None
         if not (self.sealed / "keyslots").exists():
-            self.ask("sealer", Provision(recovery=False))
+            (reply,) = self.ask("sealer", Provision(recovery=recovery))
+            assert isinstance(reply, ProvisionReply), reply
+            printed = reply.recovery_key
         self.broker.start()
         self.frontend.start()
+        return printed
 
     def stop(self) -> None:
         """Stop all services as systemd does: callers first."""
@@ -215,12 +245,18 @@ def wait_for(look: Callable[[], T], fits: Callable[[T], object], seconds: float 
 
 
 @contextmanager
-def host(secrets: Seed, *, limits: dict[str, float] | None = None, **fields: Any) -> Iterator[Host]:
+def host(
+    secrets: Seed,
+    *,
+    limits: dict[str, float] | None = None,
+    device: Device | None = None,
+    **fields: Any,
+) -> Iterator[Host]:
     """Give a host on a short folder; ``fields`` are those of the broker's projection."""
     root = Path(tempfile.mkdtemp(prefix="psi-", dir="/tmp"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, root)
-        yield stack.enter_context(Host(root, secrets, limits or {}, fields))
+        yield stack.enter_context(Host(root, secrets, limits or {}, fields, device or Device()))
 
 
 def in_files(folder: Path, needle: bytes) -> list[str]:
