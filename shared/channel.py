@@ -112,6 +112,10 @@ class Channel(asyncio.Protocol):
         if data == WRONG_PROTOCOL and not self._reader.partial:
             return self._other_protocol()
         try:
+            untrusted_body = self._reader.whole(data)
+            if untrusted_body is not None:
+                self._take(untrusted_body)
+                return None
             for untrusted_body in self._reader.feed(data):
                 self._take(untrusted_body)
         except ProtocolError as error:

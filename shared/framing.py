@@ -52,14 +52,20 @@ class FrameReader:
         """Whether a frame was begun and not finished."""
         return bool(self._buffer)
 
+    def whole(self, data: bytes) -> bytes | None:
+        """Return the body where ``data`` is one frame and nothing was begun, else None.
+
+        The usual case, on the path that a container start waits for: no copy into the buffer.
+        Raises as :func:`body_length`.
+        """
+        if self._buffer or len(data) < HEADER_BYTES:
+            return None
+        if len(data) != HEADER_BYTES + body_length(data, self._cap):
+            return None
+        return data[HEADER_BYTES:]
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield each body that ``data`` completes; raises as :func:`body_length`."""
-        if not self._buffer and len(data) >= HEADER_BYTES:
-            # The usual case, a whole frame in one read: no copy into the buffer.
-            end = HEADER_BYTES + body_length(data, self._cap)
-            if len(data) == end:
-                yield data[HEADER_BYTES:]
-                return
         self._buffer += data
         while self._buffer:
             if len(self._buffer) < HEADER_BYTES:

@@ -28,8 +28,12 @@ _ENCODER = msgspec.msgpack.Encoder(enc_hook=encode_hook)
 class Handler(Protocol):
     """What a server does with a request: a reply at once, or a coroutine that makes one."""
 
-    def __call__(self, request: Request, peer: Peer, /) -> Reply | Coroutine[Any, Any, Reply]:
-        """Answer; a Refusal that is raised becomes a Refused reply."""
+    def __call__(self, request: Any, peer: Peer, /) -> Reply | Coroutine[Any, Any, Reply]:
+        """Answer what the socket's decoder gave; a Refusal that is raised becomes a Refused reply.
+
+        A handler declares its own union of requests: it is the rows of its socket, so there is
+        nothing left to check.
+        """
         ...
 
 
@@ -134,10 +138,12 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Handle each frame; a second request before the reply breaks the protocol."""
         try:
+            untrusted_body = self._reader.whole(data)
+            if untrusted_body is not None:
+                self._dispatch(untrusted_body)
+                return
             for untrusted_body in self._reader.feed(data):
                 self._disarm()
-                if self.task is not None or self._unsent:
-                    raise ProtocolError("a second request in flight")  # noqa: TRY301  # one place closes
                 self._dispatch(untrusted_body)
         except WrongProtocolError as error:
             self._write(WRONG_PROTOCOL)
@@ -156,6 +162,8 @@ class Connection(asyncio.Protocol):
             self._transport = None
 
     def _dispatch(self, untrusted_body: bytes) -> None:
+        if self.task is not None or self._unsent:
+            raise ProtocolError("a second request in flight")
         try:
             request: Request = self._endpoint.decoder.decode(untrusted_body)
         except UNDECODABLE as error:

@@ -14,7 +14,7 @@ from psi.broker.sealed_store import SealedStore
 from psi.broker.status import StatusReport
 from psi.shared.audit import Audit, AuditEvent
 from psi.shared.limits import PAGE_ITEMS, Limits
-from psi.shared.messages.base import Done, Reply, Request
+from psi.shared.messages.base import Done, Reply
 from psi.shared.messages.broker import (
     BrokerStatus,
     Discover,
@@ -77,9 +77,8 @@ class ControlHandler:
         self._audit = audit
         self._pages: Pages[Item] = Pages(limits)
 
-    def __call__(self, request: Request, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:
+    def __call__(self, request: ControlRequest, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:
         """Answer at once where nothing must be waited for."""
-        assert isinstance(request, ControlRequest)  # noqa: S101  # the decoder gives nothing else
         match request:
             case Discover():
                 return self._discover(request)

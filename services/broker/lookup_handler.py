@@ -14,7 +14,7 @@ from psi.broker.sealed_store import SealedStore
 from psi.broker.values import Values
 from psi.shared.audit import Audit, AuditEvent
 from psi.shared.errors import Refusal
-from psi.shared.messages.base import Done, Refused, Reply, Request
+from psi.shared.messages.base import Done, Refused, Reply
 from psi.shared.messages.broker import (
     BrokerError,
     DeleteMapping,
@@ -53,9 +53,8 @@ class LookupHandler:
         self.lookups = 0
         self.refusals = 0
 
-    def __call__(self, request: Request, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:  # noqa: ARG002  # as Handler
+    def __call__(self, request: FrontendRequest, peer: Peer) -> Reply | Coroutine[Any, Any, Reply]:  # noqa: ARG002  # as Handler
         """Answer at once where nothing must be waited for."""
-        assert isinstance(request, FrontendRequest)  # noqa: S101  # the decoder gives nothing else
         match request:
             case Lookup():
                 return self._lookup(request)

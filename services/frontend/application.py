@@ -38,7 +38,7 @@ class Application:
         self._metrics = Metrics()
         self._connections: set[Connection] = set()
         self._idle = asyncio.Event()
-        self._idle.set()
+        self._draining = False
         shortest = min(
             limits.http_request_seconds, limits.degraded_lookup_seconds, limits.ping_seconds
         )
@@ -49,7 +49,6 @@ class Application:
     def _accepted(self, connected: socket.socket) -> None:
         connection = Connection(connected, self)
         self._connections.add(connection)
-        self._idle.clear()
         if self._sweeper is None:
             self._sweeper = self.loop.call_later(self._interval, self._sweep)
         connection.start()
@@ -58,7 +57,7 @@ class Application:
         """Drop a closed connection; its place is free."""
         self._connections.discard(connection)
         self._listener.released()
-        if not self._connections:
+        if self._draining and not self._connections:
             self._idle.set()
 
     def observe(self, connection: Connection, status: int) -> None:
@@ -149,6 +148,9 @@ class Application:
     async def drain(self) -> None:
         """Serve who is connected, for a bounded time; who waits in the backlog is not touched."""
         self._listener.close()
+        self._draining = True
+        if not self._connections:
+            self._idle.set()
         try:
             async with asyncio.timeout(self.limits.drain_seconds):
                 await self._idle.wait()

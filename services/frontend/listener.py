@@ -34,7 +34,6 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._watching = False
         self._closed = False
-        self._burst = 1
         self.open = 0
         self._watch()
 
@@ -59,22 +58,20 @@ class Listener:
             self._loop.remove_reader(self._listening.fileno())
 
     def _accept(self) -> None:
-        """Accept as many as waited lately: an accept that finds nobody costs as much as one."""
-        for _ in range(self._burst):
+        """Accept one, or as many as are served now: an accept that finds nobody costs as much."""
+        for _ in range(min(max(self.open, 1), _MAX_ACCEPTS)):
             if self.open >= self._capacity:
                 self._unwatch()
                 return
             try:
                 connection, _ = self._listening.accept()
             except BlockingIOError:
-                self._burst = 1
                 return
             except OSError as error:
                 self._pause(error)
                 return
             self.open += 1
             self._accepted(connection)
-        self._burst = min(2 * self._burst, _MAX_ACCEPTS)
 
     def _pause(self, error: OSError) -> None:
         if error.errno == errno.ECONNABORTED:
