@@ -1,6 +1,7 @@
 """What each route does: a message to the broker, and its reply back as HTTP."""
 
 import asyncio
+import os
 import socket
 import time
 from typing import assert_never
@@ -39,6 +40,8 @@ class Application:
         self._connections: set[Connection] = set()
         self._idle = asyncio.Event()
         self._draining = False
+        # With one core the broker could not answer while we look out for its answer.
+        self._lingers = len(os.sched_getaffinity(0)) > 1
         shortest = min(
             limits.http_request_seconds, limits.degraded_lookup_seconds, limits.ping_seconds
         )
@@ -113,6 +116,8 @@ class Application:
         call = pool.submit(request, answer)
         if not call.done:
             connection.call = call
+        if call.channel is not None and self._lingers and self._listener.open == 1:
+            call.channel.linger(self.limits.linger_seconds)
 
     def _render(self) -> str:
         return self._metrics.render(len(self._connections), degraded=self._link.degraded)
