@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TextIO
 
-from psi.shared.names import printable
+from psi.shared.text import key_value
 
 
 class AuditEvent(StrEnum):
@@ -58,8 +58,7 @@ class Audit:
 
     def record(self, event: AuditEvent, **fields: object) -> None:
         """Write one line."""
-        words = " ".join(f"{name}={_quote(value)}" for name, value in fields.items())
-        self._stream.write(f"<5>psi-audit: {event} {words}\n")
+        self._stream.write(f"<5>psi-audit: {event} {key_value(fields)}\n")
         self._stream.flush()
 
     def granted(self, secret_id: str, source: str, uid: int, pid: int) -> None:
@@ -89,10 +88,3 @@ class Audit:
         count = self._unwritten.pop(secret_id, 0)
         if count:
             self.record(AuditEvent.GRANTED_SUMMARY, id=secret_id, source="cached", grants=count)
-
-
-def _quote(value: object) -> str:
-    text = printable(str(value), 300)
-    if text and not any(character in text for character in ' "='):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -6,8 +6,8 @@ import sys
 import traceback
 from typing import Any
 
-from psi.shared.names import printable
 from psi.shared.processes import Process
+from psi.shared.text import VALUE_CHARACTERS, key_value, printable
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -18,8 +18,6 @@ _LEVELS = {
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
 LEVEL = "PSI_LOG_LEVEL"
 """``debug``, ``info``, ``warning`` or ``error`` in the environment; no shipped unit sets it."""
-_VALUE_CHARACTERS = 300
-"""Longer values are cut: a log line is for reading."""
 
 
 class _Formatter(logging.Formatter):
@@ -28,17 +26,9 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = getattr(record, "fields", {})
         # A library's message may quote a peer: one line, and no control character.
-        message = printable(record.getMessage(), _VALUE_CHARACTERS)
-        words = [f"<{_PRIORITY.get(record.levelno, 5)}>{record.name}:", message]
-        words += [f"{name}={_quote(value)}" for name, value in fields.items()]
-        return " ".join(words)
-
-
-def _quote(value: object) -> str:
-    text = printable(str(value), _VALUE_CHARACTERS)
-    if text and not any(character in text for character in ' "='):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        message = printable(record.getMessage(), VALUE_CHARACTERS)
+        head = f"<{_PRIORITY.get(record.levelno, 5)}>{record.name}: {message}"
+        return f"{head} {key_value(fields)}" if fields else head
 
 
 class Log:
