@@ -63,6 +63,9 @@ def accepted_uids(caller: Process) -> frozenset[int]:
     development = os.environ.get(DEVELOPMENT_UID)
     if development is not None:
         return frozenset({int(development)})
+    if caller.user == "root":
+        # By number: the frontend's sandbox has no /etc/passwd.
+        return frozenset({0})
     try:
         return frozenset({0, pwd.getpwnam(caller.user).pw_uid})
     except KeyError as error:
