@@ -53,7 +53,7 @@ def test_there_is_no_golden_list_of_a_unit_that_is_gone() -> None:
     assert listed == set(ALL)
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(SERVICES, 2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SERVICES, 2)))
 def test_all_services_keep_one_order_of_directives(one: str, other: str) -> None:
     first, second = names(f"psi-{one}.service"), names(f"psi-{other}.service")
     common = set(first) & set(second)
