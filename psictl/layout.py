@@ -54,6 +54,19 @@ class Layout:
         return self.config_dir / "current"
 
     @property
+    def generated(self) -> Path:
+        """Each generation's unit drop-ins, and the link ``current``; PID 1 reads them at boot.
+
+        Below ``etc``, since what lies below ``var`` may be mounted after PID 1 loaded its units.
+        """
+        return self.root / "etc/psi/generated"
+
+    @property
+    def unit_dir(self) -> Path:
+        """The administrator's units and drop-in folders (systemd.unit(5))."""
+        return self.root / "etc/systemd/system"
+
+    @property
     def state(self) -> Path:
         """The broker's state folder."""
         return self.root / "var/lib/psi"
@@ -88,8 +101,13 @@ class Layout:
 
     @property
     def credstore(self) -> Path:
-        """Named credentials (systemd.exec(5), LoadCredential=)."""
+        """Named credentials in clear (systemd.exec(5), LoadCredential=)."""
         return self.root / "etc/credstore"
+
+    @property
+    def credstore_encrypted(self) -> Path:
+        """Named credentials that PID 1 decrypts (systemd.exec(5), LoadCredentialEncrypted=)."""
+        return self.root / "etc/credstore.encrypted"
 
     @property
     def run(self) -> Path:

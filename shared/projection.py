@@ -89,7 +89,7 @@ class KubernetesAuth(Part, frozen=True, tag_field="method", tag="kubernetes"):
     """A Kubernetes service account."""
 
     identity_id: Text
-    jwt: SecretSource = SecretSource(file="/var/run/secrets/kubernetes.io/serviceaccount/token")
+    jwt: SecretSource = SecretSource(file="/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class OidcAuth(Part, frozen=True, tag_field="method", tag="oidc"):

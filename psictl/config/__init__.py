@@ -10,7 +10,7 @@ from pathlib import Path
 from psi.shared.limits import MIB
 from psictl.config.document import compose
 from psictl.config.model import Config
-from psictl.config.problems import ConfigInvalid, Problems
+from psictl.config.problems import ConfigInvalid, Mention, Problems
 from psictl.config.regular_file import read_regular
 from psictl.config.schema import ROOT_HINTS, read_config
 from psictl.config.value import Value, attempt, section
@@ -30,6 +30,8 @@ class LoadedConfig:
     """Of the file's bytes: a generation carries it."""
     notices: tuple[str, ...]
     """Lines to show: what is not served yet, and what is unwise."""
+    mentions: tuple[Mention, ...] = ()
+    """What the services' units have to be given from outside of the file."""
 
 
 def load(path: Path) -> LoadedConfig:
@@ -43,7 +45,8 @@ def load(path: Path) -> LoadedConfig:
     problems.raise_errors()
     if mode & 0o077:
         problems.notice(0, "", f"mode {mode:04o}: others may read or change it; chmod 0600 it")
-    return LoadedConfig(config, hashlib.sha256(data).hexdigest(), problems.notices())
+    sha256 = hashlib.sha256(data).hexdigest()
+    return LoadedConfig(config, sha256, problems.notices(), tuple(problems.mentions))
 
 
 def _parse(data: bytes, problems: Problems) -> Config:

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-from psi.shared.names import parse_credential
 from psi.shared.projection import SecretSource
 from psi.shared.secret import SecretBytes
-from psictl.config.fields import named, plain, secret
-from psictl.config.places import absolute_path, secret_file, text_file
+from psictl.config.fields import plain, secret
+from psictl.config.outside import broker_file, credential
+from psictl.config.places import secret_file, text_file
 from psictl.config.value import Parse, Section, Value, attempt
 
-_UNSEEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")  # noqa: S108  # told, not used
-"""What the broker's sandbox hides: ProtectHome= and PrivateTmp= (systemd.exec(5))."""
 NOTHING = SecretBytes(b"")
 """Stands in for what was wrong; a configuration with an error is never used."""
 
@@ -55,7 +53,7 @@ def fresh(section: Section, name: str, default: SecretSource | None = None) -> S
     if given == f"{name}_credential":
         return _credential(section, name)
     if given == f"{name}_file":
-        path = section.get(given, _broker_path, "/")
+        path = section.get(given, broker_file, "/")
         return SecretSource(file=path)
     if not given and default is not None:
         return default
@@ -78,15 +76,4 @@ def _credential(section: Section, name: str) -> SecretSource:
     value = section.find(key)
     if value is None:
         return SecretSource()
-    return SecretSource(credential=attempt(value, named(parse_credential), "x"))
-
-
-def _broker_path(value: Value) -> str:
-    """Return a path that stays one, with a notice where the broker cannot see it."""
-    path = absolute_path(value)
-    if path.startswith(_UNSEEN):
-        value.notice(
-            f"{path} is hidden from psi-broker.service; use a place such as /run or /var/lib "
-            "that the user psi-broker can read, or a credential"
-        )
-    return path
+    return SecretSource(credential=attempt(value, credential, "x"))

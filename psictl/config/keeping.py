@@ -17,7 +17,6 @@ UNPROTECTED = (
 _BACKEND: Parse[Literal["tpm", "hsm", "memory", "software"]] = choice(
     "tpm", "hsm", "memory", "software"
 )
-_TIMER_KEYS = ("refresh_interval", "refresh_randomized_delay")
 
 
 def read_cache(entries: Section) -> Cache:
@@ -35,8 +34,4 @@ def read_cache(entries: Section) -> Cache:
     )
     if cache.backend == "software":
         entries.value.notice(UNPROTECTED)
-    unserved = [key for key in _TIMER_KEYS if entries.find(key)]
-    if unserved:
-        told = ", ".join(unserved)
-        entries.value.notice(f"{told}: not served yet, no timer runs; use psictl cache refresh")
     return cache

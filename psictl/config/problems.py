@@ -1,6 +1,7 @@
 """What is wrong with a configuration: all of it at once, each with file, line and key."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from psi.shared.errors import ConfigError
 from psi.shared.names import printable
@@ -40,13 +41,26 @@ class _Problem:
         return place + (f"{self.path}: " if self.path else "") + printable(self.text, MAX_TEXT)
 
 
+@dataclass(frozen=True, order=True)
+class Mention:
+    """Something outside of the file that a service needs to be given, and where it is named."""
+
+    line: int
+    path: str
+    """The dotted path of keys."""
+    kind: Literal["credential", "file", "module"]
+    """A systemd credential, a file that the broker reads at each login, a PKCS#11 module."""
+    name: str
+
+
 @dataclass(frozen=True)
 class Problems:
-    """Collects errors and notices while a file is read."""
+    """Collects errors and notices while a file is read, and what it names outside of itself."""
 
     file: str
     _errors: list[_Problem] = field(default_factory=list)
     _notices: list[_Problem] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
 
     def error(self, line: int, path: str, text: str) -> None:
         """Note an error; ``text`` is ``cause; remedy`` and holds no secret."""

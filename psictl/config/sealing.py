@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from psi.shared.names import parse_credential
 from psi.shared.projection import Pkcs11Options, TpmOptions
 from psi.shared.secret import SecretBytes
-from psictl.config.fields import choice, integer, list_of, named, plain, secret
+from psictl.config.fields import choice, integer, list_of, plain, secret
 from psictl.config.model import SEALED_BACKENDS, Cache, Sealer
-from psictl.config.places import absolute_path, secret_file
+from psictl.config.outside import credential, device_node, pkcs11_module
+from psictl.config.places import secret_file
 from psictl.config.value import Parse, Section, section
 
 DEVICE = "/dev/tpmrm0"
@@ -67,7 +67,7 @@ def _tpm(entries: Section) -> TpmOptions:
     if policy in {"pcr", "authorized"} and not pcrs:
         entries.value.error(f"policy {policy} needs a register; add pcrs: [7], or remove policy")
     chosen: Policy = policy or ("authorized" if pcrs else "none")
-    device = entries.get("device", absolute_path, DEVICE)
+    device = entries.get("device", device_node, DEVICE)
     return TpmOptions(tcti=f"device:{device}", pcrs=pcrs, policy=chosen)
 
 
@@ -76,11 +76,11 @@ def _pkcs11(entries: Section) -> Pkcs11Options:
     if len(given) > 1:
         entries.value.error(f"{' and '.join(given)} are given; keep one")
     return Pkcs11Options(
-        module=entries.require("module", absolute_path, ""),
+        module=entries.require("module", pkcs11_module, ""),
         token_label=entries.require("token_label", plain, ""),
         key_label=entries.require("key_label", plain, ""),
         pin=_pin(entries),
-        pin_credential=entries.get("pin_credential", named(parse_credential), None),
+        pin_credential=entries.get("pin_credential", credential, None),
     )
 
 

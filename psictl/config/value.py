@@ -4,14 +4,14 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from psi.shared.errors import ConfigError
 from psi.shared.names import printable
 from psictl.config.document import NULL_TAG
-from psictl.config.problems import Problems, Unfit
+from psictl.config.problems import Mention, Problems, Unfit
 
 T = TypeVar("T")
 MAX_ENTRIES = 10_000
@@ -48,6 +48,10 @@ class Value:
     def notice(self, text: str) -> None:
         """Note something to know here."""
         self.problems.notice(self.line, self.path, text)
+
+    def mention(self, kind: Literal["credential", "file", "module"], name: str) -> None:
+        """Note what a service's unit has to be given, so that a host can look for it."""
+        self.problems.mentions.append(Mention(self.line, self.path, kind, name))
 
     def text(self) -> str:
         """Return a scalar's source text; raises Unfit for a list or a section."""

@@ -22,6 +22,9 @@ def test_the_hosts_own_paths() -> None:
     assert str(host.quadlets) == "/etc/containers/systemd"
     assert str(host.containers_conf_dir) == "/etc/containers/containers.conf.d"
     assert str(host.credstore) == "/etc/credstore"
+    assert str(host.credstore_encrypted) == "/etc/credstore.encrypted"
+    assert str(host.generated) == "/etc/psi/generated"
+    assert str(host.unit_dir) == "/etc/systemd/system"
 
 
 def test_every_path_lies_below_the_root() -> None:

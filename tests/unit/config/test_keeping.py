@@ -42,10 +42,8 @@ def test_times_are_checked(read: Read) -> None:
     assert read(text).cache == Cache("none", 3600, 300, 7 * 86_400)
 
 
-def test_what_no_timer_does_yet_is_noted(notices: Check) -> None:
-    (told,) = notices("cache: {refresh_interval: 1h, max_stale: 7d}")
-    assert "refresh_interval: not served yet" in told
-    assert "max_stale" not in told
+def test_times_bring_no_notice(notices: Check) -> None:
+    assert notices("cache: {backend: memory, refresh_interval: 1h, max_stale: 7d}") == []
 
 
 def test_max_stale_may_be_null(read: Read) -> None:
