@@ -43,7 +43,7 @@ def tell(stage: Stage) -> None:
     say(f"   {stage.infisical.url}, project myproject, environment prod, folder /myapp:")
     say(f"   {', '.join(sorted(values))}")
 
-    step(2, "The suite starts: two processes, each with its own socket")
+    step(2, "The suite starts: three processes, each with its own sockets")
     stage.start_suite()
     _show_processes(stage)
 

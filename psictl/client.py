@@ -148,7 +148,7 @@ class ControlClient:
     def _remedy(self) -> str:
         if self._layout.is_host:
             unit = self.server.unit
-            return f"systemctl start psi-{self.server}.socket, and see journalctl -u {unit}"
+            return f"systemctl start psi.target, and see journalctl -u {unit}"
         return f"start it with psictl dev --root {self._layout.root}, and see what dev logs"
 
     def _upgrade(self) -> str:
@@ -196,3 +196,9 @@ class SealerClient(ControlClient):
     """A conversation with the sealer."""
 
     server = Process.SEALER
+
+
+class PkiClient(ControlClient):
+    """A conversation with pki."""
+
+    server = Process.PKI

@@ -6,6 +6,7 @@ from psi.shared.errors import ProtocolError, PsiError, Refusal, Temporary
 from psi.shared.limits import REASON_CHARACTERS
 from psi.shared.messages.base import Refused
 from psi.shared.messages.broker import BrokerError
+from psi.shared.messages.pki import PkiError
 from psi.shared.messages.sealer import SealerError
 from psi.shared.names import printable
 from psi.shared.routes import Route
@@ -20,6 +21,7 @@ _TEMPORARY: Final[frozenset[str]] = frozenset(
         SealerError.DEVICE_RESET,
         SealerError.DEVICE_TIMEOUT,
         SealerError.DRAINING,
+        PkiError.DRAINING,
     }
 )
 _UNKNOWN: Final[frozenset[str]] = frozenset(

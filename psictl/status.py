@@ -14,16 +14,18 @@ from psi.shared.messages.broker_cache import (
     CacheStatus,
     CacheStatusReply,
 )
+from psi.shared.messages.pki import PkiStatus, PkiStatusReply
 from psi.shared.messages.sealer import SealerStatusReply
 from psi.shared.names import printable
 from psictl.cache.health import cache_problems, sealer_problems
 from psictl.cache.keyslots import sealer_status
 from psictl.catalogue import broker_status
-from psictl.client import BrokerClient, SealerClient
+from psictl.client import BrokerClient, PkiClient, SealerClient
 from psictl.config.model import SEALED_BACKENDS
 from psictl.generation import ConfigState, config_state
 from psictl.http_socket import Answer, HttpSocket
 from psictl.layout import Layout
+from psictl.pki_health import pki_expected, pki_problems
 from psictl.reply_fields import reply_fields
 
 _DETAIL_CHARACTERS = 200
@@ -51,6 +53,9 @@ class Status:
     sealer: Probed | None
     """None where nothing is kept at rest, and so no sealer is needed."""
     sealer_state: SealerStatusReply | None
+    pki: Probed | None
+    """None on a host that has no pki."""
+    pki_state: PkiStatusReply | None
 
     @property
     def problems(self) -> list[str]:
@@ -62,6 +67,8 @@ class Status:
             told += self._broker_problems(self.state)
         if self.sealer_state is not None:
             told += sealer_problems(self.sealer_state)
+        if self.pki_state is not None:
+            told += pki_problems(self.pki_state)
         return told if self.cache is None else [*told, *cache_problems(self.cache)]
 
     @property
@@ -83,15 +90,14 @@ class Status:
             },
             "broker": {"reachable": self.broker.reachable, **_fields(self.state)},
             "cache": None if self.cache is None else _cache_fields(self.cache),
-            "sealer": None
-            if self.sealer is None
-            else {"reachable": self.sealer.reachable, **_fields(self.sealer_state)},
+            "sealer": _service_fields(self.sealer, self.sealer_state),
+            "pki": _service_fields(self.pki, self.pki_state),
         }
 
     @property
     def _probed(self) -> tuple[Probed, ...]:
-        services = (self.frontend, self.broker)
-        return services if self.sealer is None else (*services, self.sealer)
+        services = (self.frontend, self.broker, self.sealer, self.pki)
+        return tuple(probed for probed in services if probed is not None)
 
     def _broker_problems(self, state: BrokerStatusReply) -> list[str]:
         told = [
@@ -117,7 +123,11 @@ def read_status(layout: Layout) -> Status:
     config = None if state is None else config_state(layout, state)
     sealed = state is not None and state.backend in SEALED_BACKENDS
     sealer, sealer_state = _ask_sealer(layout) if sealed else (None, None)
-    return Status(layout, frontend, health, broker, state, config, cache, sealer, sealer_state)
+    pki, pki_state = _ask_pki(layout) if pki_expected(layout) else (None, None)
+    return Status(
+        layout, frontend, health, broker, state, config, cache,
+        sealer, sealer_state, pki, pki_state,
+    )  # fmt: skip  # what was asked, then what was said
 
 
 def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
@@ -150,8 +160,20 @@ def _ask_sealer(layout: Layout) -> tuple[Probed, SealerStatusReply | None]:
         return _failed(error), None
 
 
+def _ask_pki(layout: Layout) -> tuple[Probed, PkiStatusReply | None]:
+    try:
+        with PkiClient(layout) as client:
+            return Probed(), client.call(PkiStatus(), PkiStatusReply)
+    except PsiError as error:
+        return _failed(error), None
+
+
 def _failed(error: PsiError) -> Probed:
     return Probed(str(error), reachable=not isinstance(error, Unreachable))
+
+
+def _service_fields(probed: Probed | None, reply: Reply | None) -> dict[str, Any] | None:
+    return None if probed is None else {"reachable": probed.reachable, **_fields(reply)}
 
 
 def _fields(reply: Reply | None) -> dict[str, Any]:

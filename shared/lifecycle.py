@@ -5,8 +5,10 @@ import os
 import resource
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Protocol
 
+from psi.shared.errors import PsiError
 from psi.shared.limits import Limits
 from psi.shared.log import Log
 
@@ -22,9 +24,37 @@ class Notifier(Protocol):
         ...
 
 
-def forbid_core_dumps() -> None:
-    """Have the kernel write no core of this process: it would hold secrets (core(5))."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def forbid_core_dumps(
+    setrlimit: Callable[[int, tuple[int, int]], None] = resource.setrlimit,
+    limits: Path = Path("/proc/self/limits"),
+) -> None:
+    """Have the kernel write no core of this process: it would hold secrets (core(5)).
+
+    The units' system call filter refuses to set a limit, and also to ask for it, but their
+    LimitCORE=0 has set it (systemd.exec(5)). Raises PsiError where it is refused and the hard
+    limit, as the kernel's own file has it (proc_pid_limits(5)), is not 0.
+    """
+    try:
+        setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (OSError, ValueError) as error:
+        # Python makes a ValueError of EPERM (library/resource).
+        hard = _hard_core_limit(limits)
+        if hard != "0":
+            raise PsiError(
+                f"core dumps cannot be forbidden: {error}, and their hard limit is {hard}; "
+                "set LimitCORE=0 in the service's unit"
+            ) from error
+
+
+def _hard_core_limit(limits: Path) -> str:
+    """Return it in bytes, or ``unlimited``, or ``unknown`` where the file does not tell."""
+    name = "Max core file size"
+    try:
+        lines = limits.read_text().splitlines()
+    except OSError:
+        lines = []
+    fields = [line.removeprefix(name).split() for line in lines if line.startswith(name)]
+    return fields[0][1] if fields and len(fields[0]) > 1 else "unknown"
 
 
 def socket_path(path: str) -> str:

@@ -66,6 +66,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Between Pings while degraded: recovery is seen within a lookup or two."""
     broker_connections: Count = 260
     """The frontend's pool of 256, one for Ping, and a few of a frontend that is draining."""
+    pki_connections: Count = 4
+    """pki keeps one; the rest are those of a pki that is draining, and of requests to come."""
     control_connections: Count = 16
     """psictl opens one; timers and a person may overlap."""
     frame_seconds: Seconds = 5

@@ -12,9 +12,11 @@ from psi.shared.errors import ProtocolError
 from psi.shared.limits import CONTROL_FRAME_BYTES, REQUEST_FRAME_BYTES
 from psi.shared.messages import broker as b
 from psi.shared.messages import broker_cache as k
+from psi.shared.messages import pki as p
 from psi.shared.messages import sealer as s
 from psi.shared.messages.base import Done, Refused, Reply, Request
 from psi.shared.messages.broker import BrokerError as E
+from psi.shared.messages.pki import PkiError as P
 from psi.shared.messages.sealer import SealerError as S
 from psi.shared.processes import Process
 from psi.shared.secret import decode_hook
@@ -29,7 +31,7 @@ class Route(NamedTuple):
     server: Process
     request: type[Request]
     reply: type[Reply]
-    errors: tuple[E | S, ...]
+    errors: tuple[E | S | P, ...]
     deadline: str
     """The field of Limits that bounds the whole call, as the caller sees it."""
     used_by: str
@@ -38,7 +40,7 @@ class Route(NamedTuple):
     """A caller may repeat it once when the connection ended without a reply."""
 
 
-_F, _B, _C, _S = Process.FRONTEND, Process.BROKER, Process.CTL, Process.SEALER
+_F, _B, _S, _P, _C = Process.FRONTEND, Process.BROKER, Process.SEALER, Process.PKI, Process.CTL
 _DEVICE = (
     S.UNPROVISIONED, S.CORRUPT, S.DEVICE_UNAVAILABLE, S.DEVICE_BUSY, S.DEVICE_RESET,
     S.DEVICE_TIMEOUT, S.OTHER_DEVICE, S.BOOT_STATE, S.WRONG_AUTHORISATION, S.LOCKED_OUT,
@@ -60,6 +62,7 @@ ROUTES = (
     ),
     Route(_F, _B, b.DeleteMapping, Done, (E.FULL, E.INTERNAL), "call_seconds", "DELETE /delete"),
     Route(_F, _B, b.Ping, b.Pong, (), "ping_seconds", "GET /healthz"),
+    Route(_P, _B, b.Ping, b.Pong, (), "ping_seconds", "broker_link.py"),
     Route(
         _C, _B, b.Discover, b.DiscoverReply,
         (E.UNKNOWN_NAME, E.STALE_CURSOR, *_UPSTREAM, E.INTERNAL),
@@ -89,6 +92,13 @@ ROUTES = (
     Route(
         _C, _B, k.CacheStatus, k.CacheStatusReply, (E.SEALER, E.INTERNAL),
         "control_seconds", "psictl cache status",
+    ),
+    Route(
+        _C, _B, k.DescribeWorkload, k.DescribeWorkloadReply, (E.UNKNOWN_NAME, E.INTERNAL),
+        "control_seconds", "psictl setup",
+    ),
+    Route(
+        _C, _B, k.ListHeld, k.ListHeldReply, (E.INTERNAL,), "control_seconds", "psictl setup",
     ),
     Route(
         _C, _B, k.Refresh, k.RefreshReply, (E.UNSERVED, E.STALE_CURSOR, E.DRAINING, E.INTERNAL),
@@ -141,6 +151,10 @@ ROUTES = (
     Route(
         _C, _S, s.UnwrapForeign, s.UnwrapForeignReply, _DEVICE,
         "control_seconds", "psictl migrate",
+    ),
+    Route(
+        _C, _P, p.PkiStatus, p.PkiStatusReply, (P.DRAINING, P.INTERNAL),
+        "control_seconds", "psictl status",
     ),
 )  # fmt: skip  # one row is one thought
 

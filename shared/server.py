@@ -51,8 +51,7 @@ class Endpoint:
         self.cap = request_cap(caller)
         self.uids = accepted_uids(caller)
         self.protocol_errors = 0
-        control = caller is Process.CTL
-        self.maximum = limits.control_connections if control else limits.broker_connections
+        self.maximum = _maximum(caller, limits)
         self.connections: set[Connection] = set()
         self.drained = False
         self._server: asyncio.Server | None = None
@@ -90,6 +89,16 @@ class Endpoint:
         self.protocol_errors += 1
         uid = peer.uid if peer else "unknown"
         self.log.warning("peer.closed", caller=self.caller, cause=cause, uid=uid)
+
+
+def _maximum(caller: Process, limits: Limits) -> int:
+    match caller:
+        case Process.CTL:
+            return limits.control_connections
+        case Process.PKI:
+            return limits.pki_connections
+        case _:
+            return limits.broker_connections
 
 
 class Connection(asyncio.Protocol):

@@ -10,6 +10,7 @@ from psictl.cache.health import cache_line, file_line, sealer_line
 from psictl.cli import layout_of
 from psictl.generation import ConfigState
 from psictl.output import format_time, say, write_json, write_line, write_table
+from psictl.pki_health import pki_line
 from psictl.status import Status, read_status
 
 _IN_FORCE = {True: "is in force", False: "was edited and not applied", None: "cannot be read"}
@@ -38,7 +39,7 @@ def _write_screen(status: Status) -> None:
         ("frontend", "answers lookups" if healthy else _reach(reachable=status.frontend.reachable)),
         ("broker", "answers" if status.state else _reach(reachable=status.broker.reachable)),
     ]
-    rows += _sealer_rows(status)
+    rows += [*_sealer_rows(status), *_pki_rows(status)]
     rows += [] if status.state is None else _broker_rows(status, status.state)
     for name, value in rows:
         write_line(f"{name + ':':<12}{printable(value, 1024)}")
@@ -72,6 +73,14 @@ def _sealer_rows(status: Status) -> list[tuple[str, str]]:
     if status.sealer_state is None:
         return [("sealer", _reach(reachable=status.sealer.reachable))]
     return [("sealer", sealer_line(status.sealer_state))]
+
+
+def _pki_rows(status: Status) -> list[tuple[str, str]]:
+    if status.pki is None:
+        return []
+    if status.pki_state is None:
+        return [("pki", _reach(reachable=status.pki.reachable))]
+    return [("pki", pki_line(status.pki_state))]
 
 
 def _cache_rows(status: Status, state: BrokerStatusReply) -> list[tuple[str, str]]:

@@ -58,9 +58,14 @@ SERVICES = (
     Service(
         Process.BROKER,
         _python(Process.BROKER),
-        (_ipc(Process.BROKER, Process.FRONTEND), _control(Process.BROKER)),
+        (
+            _ipc(Process.BROKER, Process.FRONTEND),
+            _ipc(Process.BROKER, Process.PKI),
+            _control(Process.BROKER),
+        ),
         configured=True,
     ),
+    Service(Process.PKI, _python(Process.PKI), (_control(Process.PKI),)),
     Service(
         Process.FRONTEND,
         _python(Process.FRONTEND),

@@ -27,7 +27,7 @@ async def serve() -> None:
     log = Log(Process.BROKER)
     folder = credentials_folder()
     projection, limits = load_projection(folder), load_limits()
-    sockets = listening_sockets(frozenset({"frontend", "ctl"}))
+    sockets = listening_sockets(frozenset({"frontend", "pki", "ctl"}))
     broker = Broker(projection, partial(read_credential, folder), limits, log)
     await asyncio.to_thread(broker.load)
     await broker.serve(sockets)
@@ -38,8 +38,8 @@ async def serve() -> None:
 def main() -> int:
     """Run the process; the exit code is 0 after a drain, else the error's own."""
     configure_logging()
-    forbid_core_dumps()
     try:
+        forbid_core_dumps()
         uvloop.run(serve())
     except PsiError as error:
         Log(Process.BROKER).error("failed", cause=error)

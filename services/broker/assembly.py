@@ -18,6 +18,7 @@ from psi.broker.infisical.clock import SystemClock
 from psi.broker.infisical.retry import ONE_TRY, Patience
 from psi.broker.lookup_handler import LookupHandler
 from psi.broker.mapping_store import MappingStore
+from psi.broker.pki_handler import PkiHandler
 from psi.broker.policy import Policy
 from psi.broker.refresh import Refresher
 from psi.broker.refresh_reader import RefreshReader
@@ -38,7 +39,7 @@ from psi.shared.server import Endpoint
 
 
 class Broker:
-    """All parts of the process, and its two sockets."""
+    """All parts of the process, and its three sockets."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class Broker:
             identities,
             StatusReport(
                 projection, self._store, self._cache.cache, lookups, identities,
-                self._client.health, self._client.api,
+                self._client.health, self._client.api, self._protocol_errors,
             ),
             CacheControl(self._cache, refresher, self._store, self._values, limits),
             self._sealed,
@@ -96,6 +97,7 @@ class Broker:
         )  # fmt: skip
         self._endpoints = {
             "frontend": Endpoint(Process.FRONTEND, Process.BROKER, lookups, limits, log),
+            "pki": Endpoint(Process.PKI, Process.BROKER, PkiHandler(), limits, log),
             "ctl": Endpoint(Process.CTL, Process.BROKER, control, limits, log),
         }
         self._opening: asyncio.Task[None] | None = None
@@ -110,7 +112,7 @@ class Broker:
         self._store.load()
 
     async def serve(self, sockets: dict[str, socket.socket]) -> None:
-        """Accept on both sockets and begin to load: an uncached lookup goes live meanwhile."""
+        """Accept on all sockets and begin to load: an uncached lookup goes live meanwhile."""
         for name, endpoint in self._endpoints.items():
             await endpoint.serve(sockets[name])
         self._opening = asyncio.get_running_loop().create_task(self._sealed.run())
@@ -143,6 +145,9 @@ class Broker:
             self._log.error("cache.not-written", cause=error)
         await self._client.close()
         self._audit.flush()
+
+    def _protocol_errors(self) -> int:
+        return sum(endpoint.protocol_errors for endpoint in self._endpoints.values())
 
     def _make_refresher(self, projection: BrokerProjection, policy: Policy) -> Refresher | None:
         memory, keeper = self._cache.memory, self._cache.keeper

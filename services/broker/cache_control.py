@@ -5,7 +5,7 @@ from typing import Literal
 
 from psi.broker.cache_keeper import FileKeeper
 from psi.broker.cache_parts import CacheParts
-from psi.broker.mapping import Coordinate, SealedName
+from psi.broker.mapping import Coordinate, SealedName, Target
 from psi.broker.mapping_store import MappingStore
 from psi.broker.paging import Pages
 from psi.broker.refresh import Refresher
@@ -95,6 +95,10 @@ class CacheControl:
         except PsiError as error:
             return str(error)
         return f"{status.state} {status.detail}".strip()
+
+    def holds(self, target: Target) -> bool:
+        """Whether a lookup would get this value from memory; nobody is asked."""
+        return self._values.cached(target) is not None
 
     async def refresh(self, request: Refresh) -> Reply:
         """Refresh, or return a further page of what the last refresh found."""

@@ -32,7 +32,11 @@ from psi.shared.messages.broker import (
 )
 from psi.shared.messages.broker_cache import (
     CacheStatus,
+    DescribeWorkload,
+    DescribeWorkloadReply,
     Invalidate,
+    ListHeld,
+    ListHeldReply,
     Refresh,
     SealSecret,
 )
@@ -46,6 +50,8 @@ ControlRequest = (
     | ReadSecrets
     | BrokerStatus
     | CacheStatus
+    | DescribeWorkload
+    | ListHeld
     | Refresh
     | Invalidate
     | SealSecret
@@ -97,6 +103,10 @@ class ControlHandler:
                 return self._status.report(request)
             case CacheStatus():
                 return self._cache.status(request)
+            case DescribeWorkload():
+                return self._describe(request)
+            case ListHeld():
+                return self._list_held(request)
             case Refresh():
                 return self._cache.refresh(request)
             case Invalidate():
@@ -134,6 +144,16 @@ class ControlHandler:
             findings=[item for item in items if isinstance(item, Finding)],
             next=following,
         )
+
+    def _describe(self, request: DescribeWorkload) -> Reply:
+        workload = self._discovery.workload(request.workload)
+        revision = self._discovery.revision(workload)
+        return DescribeWorkloadReply(id=request.id, unit=workload.unit, revision=revision)
+
+    def _list_held(self, request: ListHeld) -> Reply:
+        page, following = page_at(self._store.entries(), request.cursor, PAGE_ITEMS)
+        held = [secret_id for secret_id, target in page if self._cache.holds(target)]
+        return ListHeldReply(id=request.id, held=held, next=following)
 
     def _list_workloads(self, request: ListWorkloads) -> Reply:
         names, following = page_at(self._discovery.names, request.cursor, PAGE_ITEMS)

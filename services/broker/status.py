@@ -27,6 +27,7 @@ class StatusReport:
         identities: Identities,
         health: Health,
         api: Callable[[], str],
+        protocol_errors: Callable[[], int],
     ) -> None:
         self._projection = projection
         self._store = store
@@ -35,6 +36,7 @@ class StatusReport:
         self._identities = identities
         self._health = health
         self._api = api
+        self._protocol_errors = protocol_errors
 
     def report(self, request: BrokerStatus) -> Reply:
         """Return the state now, with a page of the identities."""
@@ -53,6 +55,7 @@ class StatusReport:
             cached=len(self._cache),
             lookups=self._lookups.lookups,
             refusals=self._lookups.refusals,
+            protocol_errors=self._protocol_errors(),
             upstream_requests=health.requests,
             upstream_ok_at=health.ok_at,
             upstream_error=health.error,

@@ -35,8 +35,8 @@ async def serve() -> None:
 def main() -> int:
     """Run the process; the exit code is 0 after a drain, else the error's own."""
     configure_logging()
-    forbid_core_dumps()
     try:
+        forbid_core_dumps()
         uvloop.run(serve())
     except PsiError as error:
         Log(Process.FRONTEND).error("failed", cause=error)

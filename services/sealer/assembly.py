@@ -43,7 +43,7 @@ class Sealer:
         latch = make_latch(projection, pin, host_secret, log)
         session = DeviceSession(projection.backend, make_backend, self._thread, latch, log)
         self.holder = KeyHolder(store, session, host_secret, projection.hold, limits, log)
-        status = StatusReport(projection.backend, self.holder, self._thread)
+        status = StatusReport(projection.backend, self.holder, self._thread, self._protocol_errors)
         keeper = SlotKeeper(self.holder, session, store, log)
         self.audit = Audit(full=True, interval_seconds=limits.audit_summary_seconds)
         control = ControlHandler(keeper, session, status, self.audit)
@@ -70,6 +70,9 @@ class Sealer:
         seconds = self._limits.drain_seconds
         await asyncio.gather(*(e.drain(seconds) for e in self.endpoints.values()))
         self.holder.close()
+
+    def _protocol_errors(self) -> int:
+        return sum(endpoint.protocol_errors for endpoint in self.endpoints.values())
 
 
 def make_latch(

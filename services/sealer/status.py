@@ -1,5 +1,6 @@
 """The sealer's own account of how it is; no device is asked."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from psi.sealer.backends.software import WARNING
@@ -18,12 +19,14 @@ class StatusReport:
         backend: Literal["tpm", "pkcs11", "software"],
         holder: KeyHolder,
         thread: DeviceThread,
+        protocol_errors: Callable[[], int],
     ) -> None:
         self.wraps = 0
         self.unwraps = 0
         self._backend = backend
         self._holder = holder
         self._thread = thread
+        self._protocol_errors = protocol_errors
 
     def report(self, request: SealerStatus) -> Reply:
         """Return the state now."""
@@ -39,6 +42,7 @@ class StatusReport:
             device_calls=self._thread.calls,
             wraps=self.wraps,
             unwraps=self.unwraps,
+            protocol_errors=self._protocol_errors(),
             slots=[self._slot(slot) for slot in slots],
         )
 

@@ -289,6 +289,8 @@ class BrokerStatusReply(Reply, frozen=True):
     cached: Counter
     lookups: Counter
     refusals: Counter
+    protocol_errors: Counter
+    """Connections closed without a reply: they broke the protocol, or may not be made."""
     upstream_requests: Counter
     upstream_ok_at: Timestamp
     """Of the last good answer; 0 if none since the start."""

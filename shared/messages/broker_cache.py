@@ -1,4 +1,4 @@
-"""What psictl can ask the broker about what it keeps: the cache and the sealed secrets."""
+"""What psictl can ask the broker about what it keeps, and what can start without Infisical."""
 
 from typing import Annotated, Literal
 
@@ -17,8 +17,10 @@ from psi.shared.messages.base import (
     SecretId,
     ShortText,
     Timestamp,
+    Workload,
 )
 from psi.shared.messages.broker import Finding, SealedName
+from psi.shared.projection import Unit
 from psi.shared.secret import SecretBytes
 
 
@@ -109,3 +111,33 @@ class SealSecret(Request, frozen=True):
     name: SealedName
     value: SecretBytes
     replace: bool = False
+
+
+Revision = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z", max_length=32)]
+
+
+class DescribeWorkload(Request, frozen=True):
+    """How a workload is configured; Infisical is not asked."""
+
+    workload: Workload
+
+
+class DescribeWorkloadReply(Reply, frozen=True):
+    """What tells whether a registration is still the one that the configuration asks for."""
+
+    unit: Unit
+    revision: Revision
+    """A digest of all that a registration follows from: it changes when that does."""
+
+
+class ListHeld(Request, frozen=True):
+    """The ids whose value a lookup would get from memory; Infisical is not asked."""
+
+    cursor: Cursor = 0
+
+
+class ListHeldReply(Reply, frozen=True):
+    """One page: those held, of as many mappings as a page of ListMappings has."""
+
+    held: Annotated[list[SecretId], Meta(max_length=PAGE_ITEMS)]
+    next: Cursor

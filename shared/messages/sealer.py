@@ -136,6 +136,8 @@ class SealerStatusReply(Reply, frozen=True):
     """Since the start: no lookup and no write may raise it with hold: open."""
     wraps: Counter
     unwraps: Counter
+    protocol_errors: Counter
+    """Connections closed without a reply: they broke the protocol, or may not be made."""
     slots: Annotated[list[Slot], Meta(max_length=MAX_SLOTS)]
 
 

@@ -129,6 +129,7 @@ def _requirements(built: Built, extra: str) -> set[str]:
     [
         ("frontend", {"uvloop", "sdnotify"}),
         ("broker", {"httpx", "cryptography", "uvloop", "sdnotify"}),
+        ("pki", {"cryptography", "sdnotify"}),
         ("aws", {"botocore"}),
         ("ctl", {"pyyaml", "httpx", "rich", "typer", "python-dotenv"}),
     ],

@@ -90,6 +90,7 @@ def staged(root: Path) -> Iterator[Stage]:
         given = projection(server.url, root / "state", **fields(server.url))
         sockets = {
             "frontend": listening(root / "run/psi-ipc/broker-frontend/sock"),
+            "pki": listening(root / "run/psi-ipc/broker-pki/sock"),
             "ctl": listening(root / "run/psi-ctl/broker.sock"),
         }
         http = root / "run/psi/psi.sock"

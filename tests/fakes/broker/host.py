@@ -18,6 +18,7 @@ from psictl.layout import Layout
 from tests.fakes.broker.frontend import FakeFrontend
 from tests.fakes.broker.server import FakeBroker
 from tests.fakes.broker.world import World
+from tests.fakes.pki.server import FakePki, PkiWorld
 from tests.fakes.sealer.server import FakeSealer
 from tests.fakes.sealer.world import SealerWorld
 
@@ -48,6 +49,8 @@ class Host:
         self.broker = FakeBroker(self.layout.control_socket(Process.BROKER), self.world)
         self.sealed = SealerWorld()
         self.sealer = FakeSealer(self.layout.control_socket(Process.SEALER), self.sealed)
+        self.certificates = PkiWorld()
+        self.pki = FakePki(self.layout.control_socket(Process.PKI), self.certificates)
         self.frontend = FakeFrontend(self.layout.http_socket, self.world)
         self.environment = dict(os.environ)
         self._stack = ExitStack()
@@ -56,6 +59,7 @@ class Host:
         self._stack.callback(shutil.rmtree, self.root)
         self._stack.enter_context(self.broker)
         self._stack.enter_context(self.sealer)
+        self._stack.enter_context(self.pki)
         self._stack.enter_context(self.frontend)
         return self
 

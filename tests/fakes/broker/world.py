@@ -139,7 +139,7 @@ class World:
             "version": "0.1.0", "generation": 3, "config_sha256": SHA256,
             "api_url": "https://infisical.example", "backend": "memory", "bad_mappings": 0,
             "workloads": len(self.workloads), "mappings": len(self.mappings), "cached": 5,
-            "lookups": 7, "refusals": 1, "upstream_requests": 4, "upstream_ok_at": 1.7e9,
-            "upstream_error": "",
+            "lookups": 7, "refusals": 1, "protocol_errors": 0,
+            "upstream_requests": 4, "upstream_ok_at": 1.7e9, "upstream_error": "",
         }  # fmt: skip  # one row of the screen after the other
         return b.BrokerStatusReply(**{**fields, **self.status}, identities=page, next=following)

@@ -44,6 +44,7 @@ class SealerWorld:
         fields = {
             "state": "open" if self.slots else "unprovisioned", "backend": "tpm", "hold": "open",
             "code": "", "detail": "", "device_calls": 1, "wraps": 2, "unwraps": 3,
+            "protocol_errors": 0,
         }  # fmt: skip  # one row of the screen after the other
         return s.SealerStatusReply(**{**fields, **self.status}, slots=self.slots)
 

@@ -53,7 +53,11 @@ CALL_SECONDS = 30
 T = TypeVar("T")
 PATHS = {
     "sealer": {"broker": "run/psi-ipc/sealer-broker/sock", "ctl": "run/psi-ctl/sealer.sock"},
-    "broker": {"frontend": "run/psi-ipc/broker-frontend/sock", "ctl": "run/psi-ctl/broker.sock"},
+    "broker": {
+        "frontend": "run/psi-ipc/broker-frontend/sock",
+        "pki": "run/psi-ipc/broker-pki/sock",
+        "ctl": "run/psi-ctl/broker.sock",
+    },
     "frontend": {"http": "run/psi/psi.sock"},
 }
 

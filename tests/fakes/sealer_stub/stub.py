@@ -110,6 +110,7 @@ class SealerStub:
             device_calls=1,
             wraps=0,
             unwraps=0,
+            protocol_errors=0,
             slots=[],
         )
 

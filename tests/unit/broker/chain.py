@@ -156,6 +156,7 @@ def running(
         given = projection(infisical.url, root / "state", **fields)
         sockets = {
             "frontend": listening(root / "run/psi-ipc/broker-frontend/sock"),
+            "pki": listening(root / "run/psi-ipc/broker-pki/sock"),
             "ctl": listening(root / "run/psi-ctl/broker.sock"),
         }
         front = {"http": listening(http)}

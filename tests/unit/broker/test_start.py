@@ -19,7 +19,7 @@ Change = Callable[[Path, ServiceProcess], None]
 
 def broker(root: Path, given: BrokerProjection | None, limits: dict[str, float]) -> ServiceProcess:
     """Return a broker that is not started; its sockets live as long as it does."""
-    sockets = {"frontend": listening(root / "a"), "ctl": listening(root / "b")}
+    sockets = {name: listening(root / name) for name in ("frontend", "pki", "ctl")}
     return ServiceProcess("broker", root, sockets, projection=given, limits=limits)
 
 
@@ -71,7 +71,7 @@ def test_a_projection_of_another_version_is_refused_by_its_field(
     assert "run psictl apply of the same version" in log
 
 
-@pytest.mark.parametrize("name", ["frontend", "broker"])
+@pytest.mark.parametrize("name", ["frontend", "broker", "pki"])
 def test_without_its_sockets_a_service_does_not_start(tmp_path: Path, name: str) -> None:
     (tmp_path / "config.json").write_bytes(encode_projection(projection("http://x", tmp_path)))
     environment = {"PATH": os.environ["PATH"], "CREDENTIALS_DIRECTORY": str(tmp_path)}

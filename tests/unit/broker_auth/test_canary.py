@@ -134,6 +134,7 @@ def _broker(stack: ExitStack, root: Path, stand_in: StandIn, ca: str) -> LoudBro
     )
     sockets = {
         "frontend": listening(root / "run/psi-ipc/broker-frontend/sock"),
+        "pki": listening(root / "run/psi-ipc/broker-pki/sock"),
         "ctl": listening(root / "run/psi-ctl/broker.sock"),
     }
     for listener in sockets.values():

@@ -155,10 +155,11 @@ def start(layout: Layout, config: Path) -> Iterator[Start]:
         frontend: str = "",
         broker: str = "",
         sealer: str = "",
+        pki: str = "",
         limits: str = "",
         device: str = "",
     ) -> DevHost:
-        ends = (str(layout.root), str(config), limits, device, frontend, broker, sealer)
+        ends = (str(layout.root), str(config), limits, device, frontend, broker, sealer, pki)
         hosts.append(DevHost(layout, sys.executable, dev_main.__file__, *ends))
         return hosts[-1]
 

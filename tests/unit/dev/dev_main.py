@@ -1,6 +1,6 @@
 """The development host with fakes in its table: ``dev_main.py ROOT CONFIG LIMITS SEALER WAYS…``.
 
-WAYS are what the fake frontend, broker and sealer do (see fake_service.py), separated by commas;
+WAYS are what the fake frontend, broker, sealer and pki do (see fake_service.py), with commas;
 ``hasty`` among them is for the host: it waits half a second for READY.
 """
 
@@ -27,7 +27,7 @@ def _fake(service: Service, ways: str) -> Service:
 def main() -> int:
     """Run until SIGTERM; errors are shown as the command line shows them."""
     root, config, limits, sealer, *ways = sys.argv[1:]
-    by_name = dict(zip(("frontend", "broker", "sealer"), ways, strict=True))
+    by_name = dict(zip(("frontend", "broker", "sealer", "pki"), ways, strict=True))
     services = tuple(_fake(service, by_name[service.process]) for service in SERVICES)
     overrides = Path(limits) if limits else None
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from psi.shared.processes import Process
 from psi.shared.projection import BrokerProjection, decode_projection
 from psictl.layout import Layout
 from tests.unit.dev.conftest import CONFIG, DEADLINE, Start, ask, is_alive, wait_for
@@ -20,9 +21,16 @@ def test_the_ready_line(start: Start, layout: Layout) -> None:
     assert line == {
         "ready": True,
         "http": str(layout.root / "run/psi/psi.sock"),
-        "ctl": {"broker": str(layout.root / "run/psi-ctl/broker.sock")},
+        "ctl": {
+            "broker": str(layout.root / "run/psi-ctl/broker.sock"),
+            "pki": str(layout.root / "run/psi-ctl/pki.sock"),
+        },
     }
-    assert pids == {"frontend": ask(host.http)["pid"], "broker": ask(host.control)["pid"]}
+    assert pids == {
+        "frontend": ask(host.http)["pid"],
+        "broker": ask(host.control)["pid"],
+        "pki": ask(layout.control_socket(Process.PKI))["pid"],
+    }
 
 
 def test_a_descriptor_carries_its_callers_role(start: Start, layout: Layout) -> None:
@@ -32,11 +40,15 @@ def test_a_descriptor_carries_its_callers_role(start: Start, layout: Layout) -> 
         ask(host.http),
         ask(host.control),
         ask(layout.root / "run/psi-ipc/broker-frontend/sock"),
+        ask(layout.root / "run/psi-ipc/broker-pki/sock"),
+        ask(layout.root / "run/psi-ctl/pki.sock"),
     ]
     assert [(each["name"], each["socket"]) for each in told] == [
         ("frontend", "http"),
         ("broker", "ctl"),
         ("broker", "frontend"),
+        ("broker", "pki"),
+        ("pki", "ctl"),
     ]
 
 
@@ -57,7 +69,7 @@ def test_the_environment_is_minimal(start: Start, layout: Layout) -> None:
         "PSI_DEV_ROOT",
     }
     assert environment["LISTEN_PID"] == str(told["pid"])
-    assert (environment["LISTEN_FDS"], environment["LISTEN_FDNAMES"]) == ("2", "frontend:ctl")
+    assert (environment["LISTEN_FDS"], environment["LISTEN_FDNAMES"]) == ("3", "frontend:pki:ctl")
     assert environment["PSI_DEV_PEER_UID"] == str(os.geteuid())
     assert environment["PSI_DEV_ROOT"] == str(layout.root)
 
@@ -66,9 +78,9 @@ def test_a_child_starts_as_under_systemd(start: Start) -> None:
     host = start()
     host.line()
     told = ask(host.control)
-    # Standard streams, its two sockets, and the folder that it is reading just then.
-    assert told["descriptors"][:5] == [0, 1, 2, 3, 4]
-    assert len(told["descriptors"]) == 6
+    # Standard streams, its three sockets, and the folder that it is reading just then.
+    assert told["descriptors"][:6] == [0, 1, 2, 3, 4, 5]
+    assert len(told["descriptors"]) == 7
     assert (told["umask"], told["folder"], told["mode"]) == ("0o77", "/", "0o700")
 
 
@@ -76,6 +88,7 @@ def test_a_service_gets_its_own_credentials_alone(start: Start) -> None:
     host = start()
     host.line()
     assert ask(host.http)["credentials"] == {}
+    assert ask(host.layout.control_socket(Process.PKI))["credentials"] == {}
     credentials = ask(host.control)["credentials"]
     assert set(credentials) == {"config.json"}
     projection = decode_projection(credentials["config.json"].encode(), BrokerProjection)
@@ -88,7 +101,7 @@ def test_limits_reach_every_service(start: Start, tmp_path: Path) -> None:
     limits.write_text('{"lookup_seconds": 2}')
     host = start(limits=str(limits))
     host.line()
-    for path in (host.http, host.control):
+    for path in (host.http, host.control, host.layout.control_socket(Process.PKI)):
         assert ask(path)["credentials"]["limits.json"] == '{"lookup_seconds": 2}'
 
 
@@ -141,16 +154,17 @@ def test_sockets_have_the_modes_of_the_design(start: Start, layout: Layout) -> N
     host = start()
     host.line()
     run = layout.root / "run"
-    paths = ["psi/psi.sock", "psi-ctl/broker.sock", "psi-ipc/broker-frontend/sock", "dev.sock"]
-    modes = [stat.S_IMODE((run / path).stat().st_mode) for path in paths]
-    assert modes == [0o600, 0o600, 0o660, 0o600]
+    private = ["psi/psi.sock", "psi-ctl/broker.sock", "psi-ctl/pki.sock", "dev.sock"]
+    between = ["psi-ipc/broker-frontend/sock", "psi-ipc/broker-pki/sock"]
+    modes = [stat.S_IMODE((run / path).stat().st_mode) for path in (*private, *between)]
+    assert modes == [0o600] * len(private) + [0o660] * len(between)
 
 
 def test_only_its_own_lines_are_on_stdout(start: Start) -> None:
     host = start()
     assert host.line()["ready"]
     assert host.stop() == 0
-    assert host.errors().count("to stdout") == 2
+    assert host.errors().count("to stdout") == 3
 
 
 def test_it_says_that_there_are_no_walls(start: Start) -> None:
@@ -161,11 +175,11 @@ def test_it_says_that_there_are_no_walls(start: Start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_the_frontend_then_the_broker(start: Start, number: int) -> None:
+def test_a_signal_stops_callers_before_their_servers(start: Start, number: int) -> None:
     host = start()
     pids = host.line()["pids"]
     assert host.stop(number) == 0
-    assert host.events() == ["stopping frontend", "stopping broker"]
+    assert host.events() == ["stopping frontend", "stopping pki", "stopping broker"]
     assert not any(is_alive(pid) for pid in pids.values())
 
 

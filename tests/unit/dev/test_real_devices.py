@@ -69,7 +69,7 @@ def test_it_is_provisioned_at_first_and_found_again(
     begin: Begin, layout: Layout, device: str
 ) -> None:
     host, line = begin(device)
-    assert set(line["ctl"]) == {"sealer", "broker"}
+    assert set(line["ctl"]) == {"sealer", "broker", "pki"}
     first = _status(layout)
     assert (first.state, [slot.kind for slot in first.slots]) == ("open", [KINDS[device]])
     secret_id = _seal(layout)

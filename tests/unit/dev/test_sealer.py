@@ -40,7 +40,7 @@ def test_the_ready_line_has_the_sealer(start: Start, layout: Layout, sealed: Pat
     line = host.line()
     assert line["ctl"]["sealer"] == str(layout.root / "run/psi-ctl/sealer.sock")
     assert line["pids"]["sealer"] == ask(_control(layout))["pid"]
-    assert set(line["pids"]) == {"sealer", "broker", "frontend"}
+    assert set(line["pids"]) == {"sealer", "broker", "pki", "frontend"}
 
 
 def test_without_anything_at_rest_there_is_no_sealer(start: Start, layout: Layout) -> None:
@@ -106,7 +106,7 @@ def test_callers_stop_before_their_servers(start: Start, sealed: Path) -> None:
     host = start()
     host.line()
     assert host.stop() == 0
-    assert host.events() == ["stopping frontend", "stopping broker", "stopping sealer"]
+    assert host.events() == [f"stopping {name}" for name in ("frontend", "pki", "broker", "sealer")]
 
 
 def test_a_sealer_that_dies_is_told_and_the_others_go_on(start: Start, sealed: Path) -> None:

@@ -41,10 +41,12 @@ def test_an_absent_socket_is_unreachable_and_names_the_remedy(host: Host) -> Non
         names(client)
 
 
-def test_on_a_host_the_remedy_is_the_socket_unit() -> None:
+def test_on_a_host_the_remedy_is_the_target_and_the_units_log() -> None:
     with BrokerClient(Layout()) as client, pytest.raises(Unreachable) as caught:
         names(client)
-    assert "systemctl start psi-broker.socket" in str(caught.value)
+    assert "systemctl start psi.target, and see journalctl -u psi-broker.service" in str(
+        caught.value
+    )
     assert caught.value.exit_code == 4
 
 

@@ -24,11 +24,11 @@ def test_a_reply_is_returned(host: Host) -> None:
         assert sealer_status(client).slots == [slot(0, "tpm")]
 
 
-def test_on_a_host_the_remedy_is_the_socket_unit() -> None:
+def test_on_a_host_the_remedy_is_the_target_and_the_units_log() -> None:
     with SealerClient(Layout()) as client, pytest.raises(Unreachable) as caught:
         sealer_status(client)
     assert "the sealer's socket /run/psi-ctl/sealer.sock" in str(caught.value)
-    assert "systemctl start psi-sealer.socket" in str(caught.value)
+    assert "systemctl start psi.target, and see journalctl -u psi-sealer" in str(caught.value)
 
 
 def test_silence_is_unreachable_and_names_the_sealer(host: Host) -> None:

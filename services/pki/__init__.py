@@ -1,0 +1,1 @@
+"""pki: certificates and their private keys, which it makes and nobody else gets."""
