@@ -28,15 +28,21 @@ class StandIn(Remote):
         seed: what is in it, a `Seed` or the plain JSON object.
         tls: certificate files to speak TLS with; `control` then trusts `tls.ca`.
         port: 0 takes a free one; `restart` keeps it.
+        host: the address to listen on.
 
     """
 
     def __init__(
-        self, seed: Seed | dict[str, Any] | None = None, tls: TlsFiles | None = None, port: int = 0
+        self,
+        seed: Seed | dict[str, Any] | None = None,
+        tls: TlsFiles | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         super().__init__(tls=tls)
         self._seed = seed.to_dict() if isinstance(seed, Seed) else seed
         self._port = port
+        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="stand-in-")
 
@@ -71,7 +77,8 @@ class StandIn(Remote):
             StandInError: when it does not within START_SECONDS.
 
         """
-        command = [sys.executable, "-m", "tests.fakes.infisical", "--port", str(self._port)]
+        command = [sys.executable, "-m", "tests.fakes.infisical"]
+        command += ["--host", self._host, "--port", str(self._port)]
         if self._seed is not None:
             seed_file = Path(self._folder.name) / "seed.json"
             seed_file.write_text(json.dumps(self._seed), encoding="utf-8")
