@@ -229,12 +229,12 @@ def test_a_caller_that_hangs_up_does_not_end_its_request(run: Run, path: Path) -
     run(scenario())
 
 
-@pytest.mark.parametrize("caller", [Process.FRONTEND, Process.CTL])
+@pytest.mark.parametrize("caller", [Process.FRONTEND, Process.PKI, Process.CTL])
 def test_as_many_connections_as_the_limit_says_are_served(
     caller: Process, run: Run, path: Path
 ) -> None:
     async def scenario() -> None:
-        limits = Limits(broker_connections=3, control_connections=3)
+        limits = Limits(broker_connections=3, pki_connections=3, control_connections=3)
         async with serving(path, Recorder(), caller, limits) as endpoint:
             wires = [await Wire.connect(path, caller) for _ in range(3)]
             await until(lambda: len(endpoint.connections) == 3)

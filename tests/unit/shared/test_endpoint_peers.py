@@ -12,29 +12,44 @@ from typing import Any
 import pytest
 
 from psi.shared.limits import Limits
-from psi.shared.messages.base import Done
-from psi.shared.messages.broker import Ping
-from psi.shared.peer import DEVELOPMENT_UID
+from psi.shared.messages.base import Done, Reply, Request
+from psi.shared.messages.broker import Ping, Pong
+from psi.shared.peer import DEVELOPMENT_UID, Peer
+from psi.shared.processes import Process
 from tests.unit.shared.loops import Run, until
 from tests.unit.shared.wire import Recorder, Wire, frame, serving
 
 pytestmark = pytest.mark.usefixtures("own_uid_accepted")
 
 
-def test_one_connection_more_than_the_limit_closes(run: Run, path: Path) -> None:
+@pytest.mark.parametrize(
+    ("caller", "limits"),
+    [
+        (Process.FRONTEND, Limits(broker_connections=2)),
+        (Process.PKI, Limits(pki_connections=2)),
+    ],
+)
+def test_one_connection_more_than_the_limit_closes(
+    caller: Process, limits: Limits, run: Run, path: Path
+) -> None:
+    asked: list[Request] = []
+
+    def pong(request: Request, _peer: Peer) -> Reply:
+        asked.append(request)
+        return Pong()
+
     async def scenario() -> None:
-        recorder = Recorder()
-        async with serving(path, recorder, limits=Limits(broker_connections=2)) as endpoint:
-            kept = [await Wire.connect(path) for _ in range(2)]
+        async with serving(path, pong, caller, limits) as endpoint:
+            kept = [await Wire.connect(path, caller) for _ in range(2)]
             await until(lambda: len(endpoint.connections) == 2)
-            more = await Wire.connect(path)
+            more = await Wire.connect(path, caller)
             await more.send(frame(Ping(id=1)))
             assert await more.rest() == b""
-            assert recorder.requests == []
-            assert await kept[0].ask(Ping(id=2)) == Done(id=2)
+            assert asked == []
+            assert await kept[0].ask(Ping(id=2)) == Pong(id=2)
             kept.pop().close()
             await until(lambda: len(endpoint.connections) == 1)
-            assert await (await Wire.connect(path)).ask(Ping(id=3)) == Done(id=3)
+            assert await (await Wire.connect(path, caller)).ask(Ping(id=3)) == Pong(id=3)
 
     run(scenario())
 

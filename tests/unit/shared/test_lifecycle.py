@@ -26,11 +26,15 @@ from tests.unit.shared.loops import Run, until
 _SECONDS = 20
 
 
-class Watched(ServiceProcess):
-    """A frontend whose states are received as systemd receives them."""
+SOCKETS = {"frontend": "http", "pki": "ctl"}
+"""Services that start without a configuration, and the name of the one socket of each."""
 
-    def __init__(self, root: Path, watchdog_usec: int | None = None) -> None:
-        super().__init__("frontend", root, {"http": listening(root / "psi.sock")})
+
+class Watched(ServiceProcess):
+    """A service whose states are received as systemd receives them."""
+
+    def __init__(self, name: str, root: Path, watchdog_usec: int | None = None) -> None:
+        super().__init__(name, root, {SOCKETS[name]: listening(root / "psi.sock")})
         self.watchdog_usec = watchdog_usec
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(root / "notify"))
@@ -55,13 +59,15 @@ class Watched(ServiceProcess):
     def end(self) -> None:
         self.kill()
         self.notify.close()
-        self.sockets["http"].close()
+        self.sockets[SOCKETS[self.name]].close()
 
 
 @contextlib.contextmanager
-def watched(root: Path, watchdog_usec: int | None = None) -> Iterator[Watched]:
-    """Start a frontend; it is killed at the end, should it still run."""
-    service = Watched(root, watchdog_usec)
+def watched(
+    root: Path, watchdog_usec: int | None = None, name: str = "frontend"
+) -> Iterator[Watched]:
+    """Start a service; it is killed at the end, should it still run."""
+    service = Watched(name, root, watchdog_usec)
     try:
         service.begin()
         yield service
@@ -69,31 +75,36 @@ def watched(root: Path, watchdog_usec: int | None = None) -> Iterator[Watched]:
         service.end()
 
 
+@pytest.mark.parametrize("name", SOCKETS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_service_is_ready_then_stops_on_a_signal(number: signal.Signals, folder: Path) -> None:
-    with watched(folder) as service:
+def test_a_service_is_ready_then_stops_on_a_signal(
+    number: signal.Signals, name: str, folder: Path
+) -> None:
+    with watched(folder, name=name) as service:
         assert service.states("READY=1") == ["READY=1"]
         assert service.process is not None
         service.process.send_signal(number)
         assert service.states("STOPPING=1") == ["STOPPING=1"]
         assert service.process.wait(_SECONDS) == 0
         assert service.text().splitlines() == [
-            "<6>psi-frontend: ready",
-            "<6>psi-frontend: stopping",
+            f"<6>psi-{name}: ready",
+            f"<6>psi-{name}: stopping",
         ]
 
 
-def test_the_watchdog_is_fed_more_often_than_it_asks_for(folder: Path) -> None:
-    with watched(folder, watchdog_usec=100_000) as service:
+@pytest.mark.parametrize("name", SOCKETS)
+def test_the_watchdog_is_fed_more_often_than_it_asks_for(name: str, folder: Path) -> None:
+    with watched(folder, 100_000, name) as service:
         assert service.states("READY=1")[-1] == "READY=1"
         for _ in range(5):
             assert service.states("WATCHDOG=1") == ["WATCHDOG=1"]
         assert service.stop() == 0
 
 
-def test_a_process_that_is_stopped_feeds_no_watchdog(folder: Path) -> None:
+@pytest.mark.parametrize("name", SOCKETS)
+def test_a_process_that_is_stopped_feeds_no_watchdog(name: str, folder: Path) -> None:
     """What hangs as a whole is what the watchdog is for."""
-    with watched(folder, watchdog_usec=20_000) as service:
+    with watched(folder, 20_000, name) as service:
         service.states("WATCHDOG=1")
         os.kill(service.pid, signal.SIGSTOP)
         _wait_for_state(service.pid, "T")
@@ -148,9 +159,10 @@ def _wait_until_read(client: socket.socket) -> None:
     _wait_for(all_read)
 
 
-def test_a_service_without_sockets_says_so_and_ends(folder: Path) -> None:
+@pytest.mark.parametrize("name", SOCKETS)
+def test_a_service_without_sockets_says_so_and_ends(name: str, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "psi.frontend"],
+        [sys.executable, "-m", f"psi.{name}"],
         env={"PATH": os.environ["PATH"]},
         cwd=folder,
         capture_output=True,
@@ -160,14 +172,15 @@ def test_a_service_without_sockets_says_so_and_ends(folder: Path) -> None:
     )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith('<3>psi-frontend: failed cause="no listening sockets were passed')
+    assert line.startswith(f'<3>psi-{name}: failed cause="no listening sockets were passed')
     assert "psictl dev" in line
 
 
-def test_a_service_with_bad_limits_says_so_and_ends(folder: Path) -> None:
+@pytest.mark.parametrize("name", SOCKETS)
+def test_a_service_with_bad_limits_says_so_and_ends(name: str, folder: Path) -> None:
     (folder / "limits.json").write_text('{"lookup_secnods": 1}')
     done = subprocess.run(
-        [sys.executable, "-m", "psi.frontend"],
+        [sys.executable, "-m", f"psi.{name}"],
         env={"PATH": os.environ["PATH"], "CREDENTIALS_DIRECTORY": str(folder)},
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from psi.pki.broker_link import CONNECTIONS
 from psi.shared.errors import ConfigError
 from psi.shared.limits import (
     BODY_BYTES,
@@ -91,6 +92,10 @@ def test_what_waits_for_another_waits_longer() -> None:
 
 def test_the_broker_takes_the_frontends_whole_pool_and_its_ping() -> None:
     assert Limits().broker_connections > Limits().http_connections + 1
+
+
+def test_the_broker_takes_two_pkis_and_few_more() -> None:
+    assert 2 * CONNECTIONS <= Limits().pki_connections < Limits().control_connections
 
 
 def test_the_largest_secret_and_mapping_fit_their_frames() -> None:
