@@ -1,5 +1,5 @@
 # Each target makes its own set-up: a .venv, and Debian packages when run as root.
-.PHONY: demo test bench lint faults clean
+.PHONY: demo test test-system bench lint faults clean
 
 PYTHON = .venv/bin/python
 
@@ -10,6 +10,10 @@ demo: ## One container start, from an example Infisical to the variables in the 
 test: ## All tests; real processes, sockets and Podman.
 	@scripts/prepare test
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(PYTEST)
+
+test-system: ## The suite on booted Debian 13 and 12 hosts (tests/system); needs root.
+	@scripts/prepare system
+	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/system $(PYTEST)
 
 bench: ## Speed against its goals; `make bench BENCH=--strict` fails where one is missed.
 	@scripts/prepare bench

@@ -44,6 +44,7 @@ BOOKWORM: Final = Suite(
     quadlet_dropins=False,
     packages=(
         *_SERVER,
+        "iptables",  # its netavark knows no nftables
         "libtss2-esys-3.0.2-0", "libtss2-mu0", "libtss2-rc0",
         "libtss2-tctildr0", "libtss2-tcti-device0", "libtss2-tcti-swtpm0",
     ),
