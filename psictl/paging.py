@@ -23,6 +23,7 @@ Page = TypeVar(
     b.ReadSecretsReply,
     b.BrokerStatusReply,
     k.RefreshReply,
+    k.ListHeldReply,
 )
 Ask = Callable[[int], tuple[Request, type[Page]]]
 """Gives the request of a cursor, and the type of its reply."""

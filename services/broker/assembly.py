@@ -83,7 +83,7 @@ class Broker:
         refresher = self._make_refresher(projection, policy)
         control = ControlHandler(
             self._store,
-            Discovery(projection.workloads, self._client, self._values),
+            Discovery(projection.workloads, projects, self._client, self._values),
             SecretReader(projects, self._client, limits),
             identities,
             StatusReport(

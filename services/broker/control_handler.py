@@ -42,6 +42,7 @@ from psi.shared.messages.broker_cache import (
 )
 from psi.shared.peer import Peer
 
+KeepingRequest = CacheStatus | Refresh | Invalidate | SealSecret
 ControlRequest = (
     Discover
     | ListWorkloads
@@ -49,12 +50,9 @@ ControlRequest = (
     | TestLogin
     | ReadSecrets
     | BrokerStatus
-    | CacheStatus
     | DescribeWorkload
     | ListHeld
-    | Refresh
-    | Invalidate
-    | SealSecret
+    | KeepingRequest
 )
 
 
@@ -101,12 +99,19 @@ class ControlHandler:
                 return self._reader.read(request)
             case BrokerStatus():
                 return self._status.report(request)
-            case CacheStatus():
-                return self._cache.status(request)
             case DescribeWorkload():
                 return self._describe(request)
             case ListHeld():
                 return self._list_held(request)
+            case CacheStatus() | Refresh() | Invalidate() | SealSecret():
+                return self._kept(request, peer)
+            case _:
+                assert_never(request)
+
+    def _kept(self, request: KeepingRequest, peer: Peer) -> Coroutine[Any, Any, Reply]:
+        match request:
+            case CacheStatus():
+                return self._cache.status(request)
             case Refresh():
                 return self._cache.refresh(request)
             case Invalidate():

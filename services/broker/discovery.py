@@ -7,13 +7,14 @@ paths inside one recursive source that give one key are an error (r32).
 
 from psi.broker.infisical.listing import Entry, Listing
 from psi.broker.infisical.outcome import UpstreamError
+from psi.broker.revision import revision_of
 from psi.broker.upstream import Upstream
 from psi.broker.values import Values
 from psi.shared.errors import InvalidName, Refusal
 from psi.shared.limits import MAX_ENV_PAIR_BYTES
 from psi.shared.messages.broker import BrokerError, Discovered, Finding
 from psi.shared.names import parse_environment_name, parse_secret_path
-from psi.shared.projection import KeyOptions, Source, WorkloadConfig
+from psi.shared.projection import KeyOptions, Project, Source, WorkloadConfig
 from psi.shared.text import ascii_line, printable
 
 Item = Discovered | Finding
@@ -23,9 +24,14 @@ class Discovery:
     """Lists a workload's sources and judges what is there."""
 
     def __init__(
-        self, workloads: dict[str, WorkloadConfig], upstream: Upstream, values: Values
+        self,
+        workloads: dict[str, WorkloadConfig],
+        projects: dict[str, Project],
+        upstream: Upstream,
+        values: Values,
     ) -> None:
         self._workloads = workloads
+        self._projects = projects
         self._upstream = upstream
         self._values = values
 
@@ -40,6 +46,10 @@ class Discovery:
             detail = f"there is no workload {name}; see psictl status and psictl apply"
             raise Refusal(BrokerError.UNKNOWN_NAME, detail)
         return self._workloads[name]
+
+    def revision(self, workload: WorkloadConfig) -> str:
+        """Return the digest of all that the workload's registration follows from."""
+        return revision_of(workload, self._projects)
 
     async def discover(self, workload: WorkloadConfig) -> list[Item]:
         """Return secrets, then findings; the values stay here, kept by the cache.

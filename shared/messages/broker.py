@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 from psi.shared.limits import BODY_BYTES, DEPENDENCIES, PAGE_ITEMS
 from psi.shared.messages.base import (
@@ -195,9 +194,7 @@ class ListMappingsReply(Reply, frozen=True):
 
     mappings: Annotated[list[MappingEntry], Meta(max_length=PAGE_ITEMS)]
     next: Cursor
-    sealed: Annotated[list[SealedEntry], Meta(max_length=PAGE_ITEMS)] = msgspec.field(
-        default_factory=list
-    )
+    sealed: Annotated[list[SealedEntry], Meta(max_length=PAGE_ITEMS)] = field(default_factory=list)
 
 
 class TestLogin(Request, frozen=True):

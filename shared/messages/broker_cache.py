@@ -20,7 +20,7 @@ from psi.shared.messages.base import (
     Workload,
 )
 from psi.shared.messages.broker import Finding, SealedName
-from psi.shared.projection import Unit
+from psi.shared.names import UNIT_PATTERN
 from psi.shared.secret import SecretBytes
 
 
@@ -113,6 +113,7 @@ class SealSecret(Request, frozen=True):
     replace: bool = False
 
 
+Unit = Annotated[str, Meta(pattern=UNIT_PATTERN, max_length=80)]
 Revision = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z", max_length=32)]
 
 

@@ -42,7 +42,9 @@ class Scene:
             no_sealed_secrets(),
             Limits(),
         )
-        self.discovery = Discovery(given.workloads, self.upstream, self.values)
+        self.discovery = Discovery(
+            given.workloads, given.infisical.projects, self.upstream, self.values
+        )
 
     def found(self, **listings: list[Entry]) -> tuple[list[Discovered], list[Finding]]:
         """Discover; folders are given by their name."""
