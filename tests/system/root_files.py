@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from tests.system.suite import Suite
+
 MACHINE_ID: Final = "5f0e3c1b7a294d86b1e2d3c4f5a60718"
 """Fixed, so that no boot is a first boot and the journal is found."""
 MASKED: Final = (
@@ -36,19 +38,28 @@ FILES: Final = {
     "etc/systemd/journald.conf.d/test.conf": (
         "[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\nSystemMaxFileSize=8M\n"
     ),
-    # Where the machine has no pids controller for us, Podman's default limit cannot be set.
-    "etc/containers/containers.conf.d/00-test.conf": "[containers]\npids_limit = 0\n",
     "etc/systemd/system/test-network.service": _NETWORK_UNIT,
 }
+_PODMAN_CONF: Final = "etc/containers/containers.conf.d/00-test.conf"
 LINKS: Final = {
     "etc/systemd/system/multi-user.target.wants/test-network.service": "../test-network.service",
     **{f"etc/systemd/system/{unit}": "/dev/null" for unit in MASKED},
 }
 
 
-def write_root_files(root: Path) -> None:
-    """Write FILES and LINKS below a root folder."""
-    for name, text in FILES.items():
+def files_of(suite: Suite) -> dict[str, str]:
+    """Return FILES and what this release's Podman needs on a machine of any kind."""
+    # Where the machine has no pids controller for us, Podman's default limit cannot be set.
+    settings = "[containers]\npids_limit = 0\n"
+    if suite.crun_raises_memlock:
+        # That needs CAP_SYS_RESOURCE, which not every machine's root has.
+        settings += 'cgroups = "disabled"\n'
+    return FILES | {_PODMAN_CONF: settings}
+
+
+def write_root_files(suite: Suite, root: Path) -> None:
+    """Write the files of a release and LINKS below its root folder."""
+    for name, text in files_of(suite).items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.system.cache import entry, key_of
 from tests.system.programs import run_program
-from tests.system.root_files import FILES, LINKS, write_root_files
+from tests.system.root_files import LINKS, files_of, write_root_files
 from tests.system.suite import Suite
 
 MIRROR: Final = os.environ.get("PSI_DEBIAN_MIRROR", "http://deb.debian.org/debian")
@@ -27,7 +27,7 @@ def root_folder(suite: Suite, extra: Sequence[str] = ()) -> Path:
     Its name is a hash of all that it is made from, so another package list makes another.
     """
     packages = (*suite.packages, *extra)
-    contents = repr((sorted(FILES.items()), sorted(LINKS.items()), _APT_OPTIONS))
+    contents = repr((sorted(files_of(suite).items()), sorted(LINKS.items()), _APT_OPTIONS))
     key = key_of(suite.name, MIRROR, *packages, contents)
     return entry(f"root-{suite.name}", key, partial(_build, suite, packages))
 
@@ -43,4 +43,4 @@ def _build(suite: Suite, packages: Sequence[str], target: Path) -> None:
         ],
         BUILD_SECONDS,
     )  # fmt: skip  # one command line
-    write_root_files(target)
+    write_root_files(suite, target)

@@ -18,11 +18,14 @@ _COMPILER: Final = ("gcc", "libc6-dev", "pkg-config", "python3-dev", "libtss2-de
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A release: its name, its systemd, and whether Podman reads drop-ins of quadlets (5.0)."""
+    """A release: its name, its systemd, and what its Podman and crun do."""
 
     name: str
     systemd: int
-    quadlet_dropins: bool
+    quadlet: bool
+    """Podman makes units of ``.container`` files, and reads their drop-ins (5.0)."""
+    crun_raises_memlock: bool
+    """Before it limits a container's devices; a machine without CAP_SYS_RESOURCE refuses it."""
     packages: tuple[str, ...]
     compiler: tuple[str, ...] = _COMPILER
     """What the wheels are built with; it is not on the host."""
@@ -31,7 +34,8 @@ class Suite:
 TRIXIE: Final = Suite(
     "trixie",
     systemd=257,
-    quadlet_dropins=True,
+    quadlet=True,
+    crun_raises_memlock=False,
     packages=(
         *_SERVER,
         "libtss2-esys-3.0.2-0t64", "libtss2-mu-4.0.1-0t64", "libtss2-rc0t64",
@@ -41,7 +45,8 @@ TRIXIE: Final = Suite(
 BOOKWORM: Final = Suite(
     "bookworm",
     systemd=252,
-    quadlet_dropins=False,
+    quadlet=False,
+    crun_raises_memlock=True,
     packages=(
         *_SERVER,
         "iptables",  # its netavark knows no nftables
