@@ -93,6 +93,8 @@ def test_status_is_healthy(trial: Trial) -> None:
 def test_status_as_json(trial: Trial) -> None:
     shown = json.loads(trial.run(".venv/bin/psictl --root /tmp/psi status --json"))
     assert (shown["schema"], shown["exit"]) == (1, 0)
+    assert shown["pki"]["broker_answers"] is True
+    assert {shown[name]["protocol_errors"] for name in ("broker", "sealer", "pki")} == {0}
 
 
 def test_login_works(trial: Trial) -> None:

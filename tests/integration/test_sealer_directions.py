@@ -62,7 +62,8 @@ def test_what_a_caller_may_not_say_ends_its_connection(
     async def run() -> None:
         async with running(tmp_path, ScriptedDevice()) as sealer:
             assert await asyncio.to_thread(talk, tmp_path / name, request_) == b""
-            assert (await sealer.status()).state == "unprovisioned"
+            status = await sealer.status()
+            assert (status.state, status.protocol_errors) == ("unprovisioned", 1)
 
     asyncio.run(run())
 
@@ -77,8 +78,9 @@ def test_what_a_caller_may_not_say_ends_its_connection(
 )
 def test_what_a_caller_may_say_is_answered(tmp_path: Path, name: str, request_: Request) -> None:
     async def run() -> None:
-        async with running(tmp_path, ScriptedDevice()):
+        async with running(tmp_path, ScriptedDevice()) as sealer:
             assert await asyncio.to_thread(talk, tmp_path / name, request_) != b""
+            assert (await sealer.status()).protocol_errors == 0
 
     asyncio.run(run())
 

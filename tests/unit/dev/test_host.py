@@ -225,6 +225,14 @@ def test_no_ready_line_before_all_are_ready(start: Start) -> None:
     assert host.process.stdout.read() == b""
 
 
+def test_no_ready_line_before_pki_is_ready(start: Start, layout: Layout) -> None:
+    host = start(pki="mute")
+    assert ask(layout.control_socket(Process.PKI))["name"] == "pki"
+    assert host.stop() == 0
+    assert host.process.stdout is not None
+    assert host.process.stdout.read() == b""
+
+
 def test_a_stranger_cannot_say_ready(start: Start, layout: Layout) -> None:
     host = start(broker="mute")
     ask(host.control)

@@ -50,13 +50,17 @@ def test_a_bad_configuration_restarts_nothing(start: Start, layout: Layout, conf
     assert ask(host.control)["pid"] == before["broker"]
 
 
-def test_a_service_that_is_down_is_started(start: Start, layout: Layout, config: Path) -> None:
+@pytest.mark.parametrize("process", [Process.FRONTEND, Process.PKI])
+def test_a_service_that_is_down_is_started(
+    process: Process, start: Start, layout: Layout, config: Path
+) -> None:
     host = start()
-    os.kill(host.line()["pids"]["frontend"], signal.SIGKILL)
+    os.kill(host.line()["pids"][process], signal.SIGKILL)
     host.line()
     result = apply(config, layout)
-    assert (result.written, result.restarted) == (False, (Process.FRONTEND,))
-    assert host.line() == {"restarted": "frontend", "pid": ask(host.http)["pid"]}
+    assert (result.written, result.restarted) == (False, (process,))
+    path = host.http if process is Process.FRONTEND else layout.control_socket(process)
+    assert host.line() == {"restarted": process, "pid": ask(path)["pid"]}
 
 
 def test_the_listening_sockets_stay(start: Start, layout: Layout, config: Path) -> None:
