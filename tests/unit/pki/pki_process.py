@@ -12,7 +12,7 @@ from psi.shared.client import Pool
 from psi.shared.framing import pack
 from psi.shared.limits import Limits
 from psi.shared.log import Log
-from psi.shared.messages.base import Reply, Request
+from psi.shared.messages.base import Message, Reply, Request
 from psi.shared.messages.broker import BrokerStatus, BrokerStatusReply
 from psi.shared.messages.pki import PkiStatus, PkiStatusReply
 from psi.shared.processes import Process
@@ -102,9 +102,9 @@ def _listening(root: Path, paths: dict[str, str]) -> dict[str, socket.socket]:
     return {name: listening(root / path) for name, path in paths.items()}
 
 
-def framed(request: Request) -> bytes:
-    """Return a request in its frame."""
-    return pack(msgpack.encode(request, enc_hook=encode_hook))
+def framed(message: Message) -> bytes:
+    """Return a message in its frame."""
+    return pack(msgpack.encode(message, enc_hook=encode_hook))
 
 
 def unknown(tag: str, **fields: object) -> bytes:
