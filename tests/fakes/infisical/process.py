@@ -61,6 +61,11 @@ class StandIn(Remote):
         self._folder.cleanup()
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process id."""
         return self._running().pid
