@@ -31,5 +31,11 @@ lint: ## ruff, mypy --strict and the import contracts.
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+install: ## PSI on this host, as root; WHEELHOUSE=DIR takes all packages from there.
+	@scripts/install $(INSTALL)
+
+uninstall: ## The programs and units; configuration, state and users stay (INSTALL=--purge: not).
+	@scripts/install --uninstall $(INSTALL)
+
 clean: ## Remove what the other targets made in this folder.
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

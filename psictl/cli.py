@@ -20,7 +20,7 @@ class _Entry(NamedTuple):
 COMMANDS: Final = {
     "apply": _Entry("psictl.commands.apply", "Put the configuration file into force."),
     "setup": _Entry("psictl.commands.setup", "Register the workloads' secrets with Podman."),
-    "install": _Entry("psictl.commands.install", "Tell Podman's shell driver how to reach PSI."),
+    "install": _Entry("psictl.commands.install", "Install PSI on this host, upgrade or remove it."),
     "status": _Entry("psictl.commands.status", "Show how the services are."),
     "cache": _Entry("psictl.commands.cache", "What is kept for an outage, and its keys.", True),
     "seal": _Entry("psictl.commands.seal", "Keep a secret that cannot come from Infisical."),

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.unit.shared.source_tree import PACKAGES, copy_tree, import_names, service_names
+from tests.unit.shared.source_tree import PACKAGES, ROOT, copy_tree, import_names, service_names
 
 _SECONDS = 120
+_EXAMPLE = "psictl/install/config.yaml.example"
 _SITE_PACKAGES = Path(pytest.__file__).parents[1]
 
 
@@ -72,14 +73,25 @@ def _expected(tree: Path) -> set[str]:
                 place = str(file.relative_to(tree))
                 place = place.replace("services/", "psi/", 1).replace("shared/", "psi/shared/", 1)
                 found.add(place)
-    return found
+    units = (file for file in (tree / "systemd").rglob("*") if file.is_file())
+    return found | {f"psictl/{file.relative_to(tree)}" for file in units}
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(built: Built) -> None:
     names = {name for name in _content(built.wheel) if ".dist-info/" not in name}
     assert names == _expected(built.tree)
     assert names >= {"psi/frontend/__main__.py", "psi/shared/messages/base.py", "psictl/cli.py"}
-    assert {Path(name).suffix for name in names} == {".py", ".typed"}
+    code = {name for name in names if not name.startswith(("psictl/systemd/", _EXAMPLE))}
+    assert {Path(name).suffix for name in code} == {".py", ".typed"}
+
+
+def test_the_wheel_has_the_unit_files(built: Built) -> None:
+    """Without them psictl install would have nothing to put in place."""
+    content = _content(built.wheel)
+    units = {name: data for name, data in content.items() if name.startswith("psictl/systemd/")}
+    assert {Path(name).suffix for name in units} >= {".service", ".socket", ".target", ".conf"}
+    for name, data in units.items():
+        assert data == (ROOT / name.removeprefix("psictl/")).read_bytes()
 
 
 def test_psi_is_a_namespace(built: Built) -> None:
@@ -107,6 +119,9 @@ def test_the_sdist_holds_the_sources_and_what_builds_them(built: Built) -> None:
         if file.is_file()
     }
     assert names >= sources
+    units = [file for file in (built.tree / "systemd").rglob("*") if file.is_file()]
+    assert units
+    assert names >= {str(file.relative_to(built.tree)) for file in units}
     assert names >= {"pyproject.toml", "hatch_build.py", "LICENSE", "README.md", "PKG-INFO"}
     assert not any(name.startswith(("build/", ".venv/", ".git/")) for name in names)
 
@@ -131,6 +146,9 @@ def _requirements(built: Built, extra: str) -> set[str]:
         ("broker", {"httpx", "cryptography", "uvloop", "sdnotify"}),
         ("pki", {"cryptography", "sdnotify"}),
         ("aws", {"botocore"}),
+        ("sealer", {"cryptography", "sdnotify"}),
+        ("tpm", {"tpm2-pytss"}),
+        ("pkcs11", {"python-pkcs11"}),
         ("ctl", {"pyyaml", "httpx", "rich", "typer", "python-dotenv"}),
     ],
 )
@@ -193,6 +211,18 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Install
 @pytest.fixture(scope="module")
 def editable(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(tmp_path_factory.mktemp("editable") / "venv", built.editable)
+
+
+def test_the_installed_psictl_finds_its_unit_files(installed: Installed) -> None:
+    show = "from psictl.install.shipped import shipped_folder; print(shipped_folder())"
+    assert installed.run("python", ["-IB", "-c", show]) == f"{installed.site}/psictl/systemd\n"
+
+
+def test_the_editable_psictl_finds_the_unit_files_of_its_sources(
+    built: Built, editable: Installed
+) -> None:
+    show = "from psictl.install.shipped import shipped_folder; print(shipped_folder())"
+    assert editable.run("python", ["-IB", "-c", show]) == f"{built.tree}/systemd\n"
 
 
 ENTRIES = ("psi.shared.routes", "psictl.__main__", *(f"psi.{n}.__main__" for n in service_names()))

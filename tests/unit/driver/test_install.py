@@ -8,7 +8,8 @@ import pytest
 
 from psi.shared.errors import ConfigError, PsiError
 from psictl.driver import driver_commands
-from psictl.install import CONF_FILE, CONF_FOLDER, KEPT_FILE, install
+from psictl.install.driver_conf import CONF_FILE, CONF_FOLDER, KEPT_FILE
+from psictl.install.driver_conf import install_driver as install
 
 
 def conf(root: Path) -> Path:
