@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from psi.shared.errors import InvalidName, ProtocolError
 from psi.shared.messages import broker as b
+from psi.shared.messages import broker_cache as k
 from psi.shared.names import (
     parse_alias,
     parse_environment_name,
@@ -23,8 +24,18 @@ from psi.shared.names import (
 from psi.shared.projection import Coordinate
 from psictl.client import BrokerClient
 from psictl.paging import all_pages
+from psictl.quadlet.revision import parse_revision
 
 _DETAIL_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Description:
+    """How one workload is configured."""
+
+    unit: str
+    revision: str
+    """It changes with all that a registration follows from."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class Discovery:
     """What one workload should have, every name parsed."""
 
     unit: str
+    revision: str
     depends_on: tuple[str, ...]
     secrets: tuple[b.Discovered, ...]
     findings: tuple[b.Finding, ...]
@@ -75,12 +87,26 @@ def list_sealed(client: BrokerClient) -> dict[str, str]:
     }
 
 
+def list_held(client: BrokerClient) -> frozenset[str]:
+    """Return the ids whose value the broker has in memory; raises as BrokerClient.call."""
+    pages = all_pages(client, lambda at: (k.ListHeld(cursor=at), k.ListHeldReply))
+    return frozenset(_trusted(parse_secret_id, held) for page in pages for held in page.held)
+
+
+def describe(client: BrokerClient, workload: str) -> Description:
+    """Return how a workload is configured; raises as BrokerClient.call."""
+    reply = client.call(k.DescribeWorkload(workload=workload), k.DescribeWorkloadReply)
+    return Description(_trusted(parse_unit, reply.unit), _trusted(parse_revision, reply.revision))
+
+
 def discover(client: BrokerClient, workload: str) -> Discovery:
     """Return what a workload's sources hold now.
 
     A secret whose names do not parse becomes a finding of kind ``refused`` (r1).
     Raises as BrokerClient.call, and ProtocolError where the pages contradict each other.
     """
+    # First: where the configuration changes meanwhile, the older one is named, not the newer.
+    revision = describe(client, workload).revision
     pages = all_pages(
         client, lambda at: (b.Discover(workload=workload, cursor=at), b.DiscoverReply)
     )
@@ -92,6 +118,7 @@ def discover(client: BrokerClient, workload: str) -> Discovery:
     secrets, refused = _parse_secrets(found)
     return Discovery(
         unit=_trusted(parse_unit, units.pop()),
+        revision=revision,
         depends_on=tuple(
             dict.fromkeys(_trusted(parse_systemd_unit, name) for name in pages[0].depends_on)
         ),

@@ -39,7 +39,7 @@ class DropinWriter:
             lines = [f"Secret={secret_line(workload, use)}" for use in uses]
             return [], ["\n  ".join([without_dropins(self.version, found.unit), *lines])]
         texts = {
-            SECRETS_FILE: render_secrets(workload, uses),
+            SECRETS_FILE: render_secrets(workload, uses, found.revision),
             ORDER_FILE: render_order(found.depends_on),
         }
         if self.generator is not None:

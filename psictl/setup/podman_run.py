@@ -4,6 +4,7 @@ The run never waits for the broker while Podman works: Podman holds its lock whi
 the driver's store, which is answered by that same broker (r27).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -74,11 +75,12 @@ def set_up(
     layout: Layout,
     named: Sequence[str],
     show: Callable[[str], None],
+    seconds: float = math.inf,
 ) -> SetupReport:
     """Bring Podman, the drop-ins and systemd in line with the workloads' sources.
 
-    ``named`` limits the run to some workloads. Raises what stops the run before it began:
-    Unreachable, Temporary, InvalidName, PodmanError.
+    ``named`` limits the run to some workloads; none is begun after ``seconds``. Raises what
+    stops the run before it began: Unreachable, Temporary, InvalidName, PodmanError.
     """
     workloads = chosen_workloads(client, named)
     mappings = list_mappings(client)
@@ -93,7 +95,7 @@ def set_up(
     )
     dropins = DropinWriter(layout.root, report.podman, find_generator())
     step = _Step(registrar, dropins, show)
-    report.workloads = for_each_workload(client, workloads, step, show)
+    report.workloads = for_each_workload(client, workloads, step, show, seconds)
     if any(each.dropins for each in report.workloads):
         _reload(report, layout)
     return report

@@ -1,8 +1,10 @@
 """Which workloads a run is about, and what each should have: the part that asks the broker."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 
-from psi.shared.errors import InvalidName, PsiError, Unreachable
+from psi.shared.errors import InvalidName, PsiError, Temporary, Unreachable
 from psi.shared.messages.broker import Discovered, Finding
 from psi.shared.names import parse_workload, printable
 from psictl.catalogue import Discovery, discover, list_workloads
@@ -26,18 +28,26 @@ def chosen_workloads(client: BrokerClient, named: Sequence[str]) -> list[str]:
 
 
 def for_each_workload(
-    client: BrokerClient, workloads: Sequence[str], step: Step, show: Callable[[str], None]
+    client: BrokerClient,
+    workloads: Sequence[str],
+    step: Step,
+    show: Callable[[str], None],
+    seconds: float = math.inf,
 ) -> list[WorkloadReport]:
     """Discover each workload and do the step; a failure ends that workload only.
 
     Where a service or Podman cannot be reached the others would fail alike, so the run ends.
+    After ``seconds`` the rest is left as it is, which is temporary.
     """
+    until = time.monotonic() + seconds
     reports: list[WorkloadReport] = []
     for workload in workloads:
         report = WorkloadReport(workload)
         reports.append(report)
         show(f"{workload}: asking for its secrets")
         try:
+            if time.monotonic() > until:
+                raise Temporary(f"not asked about within {seconds:g} s; run psictl setup later")
             found = discover(client, workload)
             report.unit = found.unit
             report.findings += found.findings

@@ -137,7 +137,7 @@ def test_setup_registers_what_is_fit_and_tells_the_rest(whole: Whole) -> None:
         assert told in done.err
     text = (whole.layout.quadlets / "myapp.container.d" / "50-secrets.conf").read_text()
     lines = [f"Secret=myapp--{key},type=env,target={key}" for key in VALUES]
-    assert sorted(text.splitlines()[2:]) == sorted(["[Container]", *lines])
+    assert sorted(text.splitlines()[3:]) == sorted(["[Container]", *lines])
     order = (whole.layout.quadlets / "myapp.container.d" / "40-psi-order.conf").read_text()
     assert "After=db.service\nWants=db.service\n" in order
 

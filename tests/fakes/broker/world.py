@@ -24,6 +24,7 @@ class Workload:
     secrets: list[b.Discovered] = field(default_factory=list)
     findings: list[b.Finding] = field(default_factory=list)
     depends_on: list[str] = field(default_factory=list)
+    revision: str = "0" * 32
 
 
 def discovered(key: str, path: str = "/app", **options: Any) -> b.Discovered:
@@ -34,6 +35,10 @@ def discovered(key: str, path: str = "/app", **options: Any) -> b.Discovered:
 def finding(kind: Any, subject: str, detail: str) -> b.Finding:
     """Return a finding."""
     return b.Finding(kind=kind, subject=subject, detail=detail)
+
+
+def _unknown(workload: str) -> Refused:
+    return Refused(code="unknown-name", detail=f"there is no workload {workload}")
 
 
 @dataclass
@@ -50,6 +55,8 @@ class World:
     registered: dict[str, str] = field(default_factory=dict)
     """Names of sealed secrets, by secret id."""
     keeping: Keeping = field(default_factory=Keeping)
+    not_held: set[str] = field(default_factory=set)
+    """Ids whose value is not in memory."""
     page: int = 2
 
     def add(self, name: str, *secrets: b.Discovered, **fields: Any) -> None:
@@ -62,6 +69,8 @@ class World:
             b.ListWorkloads: self._list,
             b.ListMappings: self._mappings,
             b.Discover: self._discover,
+            k.DescribeWorkload: self._describe,
+            k.ListHeld: self._held,
             b.ReadSecrets: self._read,
             b.TestLogin: self._logins,
             b.BrokerStatus: self._status,
@@ -96,6 +105,16 @@ class World:
             next=following,
         )
 
+    def _held(self, request: k.ListHeld) -> Reply:
+        page, following = self._cut(sorted([*self.mappings, *self.registered]), request.cursor)
+        return k.ListHeldReply(held=[i for i in page if i not in self.not_held], next=following)
+
+    def _describe(self, request: k.DescribeWorkload) -> Reply:
+        workload = self.workloads.get(request.workload)
+        if workload is None:
+            return _unknown(request.workload)
+        return k.DescribeWorkloadReply(unit=workload.unit, revision=workload.revision)
+
     def _refresh(self, request: k.Refresh) -> Reply:
         findings, following = self._cut(self.keeping.findings, request.cursor)
         return k.RefreshReply(**self.keeping.refreshed, findings=findings, next=following)
@@ -103,7 +122,7 @@ class World:
     def _discover(self, request: b.Discover) -> Reply:
         workload = self.workloads.get(request.workload)
         if workload is None:
-            return Refused(code="unknown-name", detail=f"there is no workload {request.workload}")
+            return _unknown(request.workload)
         items, following = self._cut([*workload.secrets, *workload.findings], request.cursor)
         return b.DiscoverReply(
             unit=workload.unit,
