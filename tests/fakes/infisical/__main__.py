@@ -44,7 +44,8 @@ async def _run(arguments: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = await server.listen(arguments.host, arguments.port, tls)
     scheme = "https" if tls is not None else "http"
-    ready = {"ready": True, "url": f"{scheme}://{arguments.host}:{port}"}
+    state.certificates.site_url = f"{scheme}://{arguments.host}:{port}"
+    ready = {"ready": True, "url": state.certificates.site_url}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     await stop.wait()

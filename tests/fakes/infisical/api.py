@@ -5,7 +5,8 @@ from tests.fakes.infisical.errors import ApiError, rate_limited, unknown_route
 from tests.fakes.infisical.etag import conditional
 from tests.fakes.infisical.messages import Request, Response, json_response
 from tests.fakes.infisical.ratelimit import Verdict
-from tests.fakes.infisical.routes import Route, find
+from tests.fakes.infisical.route import Route
+from tests.fakes.infisical.routes import find
 from tests.fakes.infisical.state import State
 
 

@@ -25,7 +25,16 @@ class Clock:
         base = time.time() if self._frozen_at is None else self._frozen_at
         return base + self.offset
 
+    def milliseconds(self) -> int:
+        """Return the present in whole milliseconds since the epoch."""
+        return int(self.now() * 1000)
+
     def stamp(self) -> str:
-        """Return the present as Infisical writes it: ISO 8601 with milliseconds and Z."""
-        moment = datetime.fromtimestamp(self.now(), UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+        """Return the present as Infisical writes it."""
+        return stamp_of(self.milliseconds())
+
+
+def stamp_of(milliseconds: int) -> str:
+    """Return a time since the epoch as Infisical writes it: ISO 8601 with milliseconds and Z."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

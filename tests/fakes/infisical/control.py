@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.infisical import seeding
+from tests.fakes.infisical.certificates.control import ACTIONS as CERTIFICATE_ACTIONS
 from tests.fakes.infisical.folders import normal_path
 from tests.fakes.infisical.messages import Request, Response, json_response
 from tests.fakes.infisical.model import Identity, Project
@@ -45,6 +46,10 @@ def _identity(state: State, body: dict[str, Any]) -> Identity:
 
 def _requests(state: State, _: dict[str, Any]) -> Any:
     return {"requests": state.log.to_list()}
+
+
+def _bodies(state: State, _: dict[str, Any]) -> Any:
+    return {"bodies": state.log.bodies()}
 
 
 def _clear_requests(state: State, _: dict[str, Any]) -> Any:
@@ -154,6 +159,7 @@ def _release(state: State, _: dict[str, Any]) -> Any:
 _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "requests"): _requests,
     ("DELETE", "requests"): _clear_requests,
+    ("GET", "bodies"): _bodies,
     ("GET", "counters"): _counters,
     ("POST", "secret"): _secret,
     ("DELETE", "folder"): _folder,
@@ -169,4 +175,5 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("DELETE", "faults"): _clear_faults,
     ("GET", "release"): _held,
     ("POST", "release"): _release,
+    **CERTIFICATE_ACTIONS,
 }

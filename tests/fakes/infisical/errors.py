@@ -109,6 +109,11 @@ def went_wrong() -> ApiError:
     return ApiError(500, "InternalServerError", "Something went wrong")
 
 
+def database_error(operation: str) -> ApiError:
+    """Fail the way the server does when its database refuses a query, which the error names."""
+    return ApiError(500, operation, "Something went wrong")
+
+
 def unreadable_body() -> ApiError:
     """Fail on a body that is too large or does not parse: 500, and the connection is closed."""
     return ApiError(500, "InternalServerError", "Something went wrong", closes=True)

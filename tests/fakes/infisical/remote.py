@@ -1,5 +1,6 @@
 """What a test says to a running stand-in through its control API."""
 
+import base64
 import json
 import re
 import ssl
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any
 
+from tests.fakes.infisical.certificates.remote import RemoteCertificates
 from tests.fakes.infisical.seed import Text
 from tests.fakes.infisical.tls import TlsFiles
 
@@ -25,6 +27,7 @@ class Remote:
     def __init__(self, url: str = "", tls: TlsFiles | None = None) -> None:
         self.url = url
         self._tls = tls
+        self.certificates = RemoteCertificates(self.control)
 
     def control(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the control API, for example `control("POST", "clock", {"offset": 60})`.
@@ -60,6 +63,12 @@ class Remote:
         """Return how many API requests matched."""
         found = self.requests(path_regex)
         return sum(1 for entry in found if method is None or entry["method"] == method)
+
+    def bodies(self, path_regex: str = "") -> list[bytes]:
+        """Return what was sent with the logged API requests whose path matches, oldest first."""
+        found: Iterable[dict[str, str]] = self.control("GET", "bodies")["bodies"]
+        fitting = (one for one in found if re.search(path_regex, one["path"]))
+        return [base64.b64decode(one["body"]) for one in fitting]
 
     def clear_requests(self) -> None:
         """Empty the log."""

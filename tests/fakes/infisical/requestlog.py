@@ -1,5 +1,6 @@
 """The log of API requests that tests read back."""
 
+import base64
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ class Entry:
     route: str | None
     status: int | None = None
     fault: str | None = None
+    body: bytes = b""
 
 
 @dataclass(slots=True)
@@ -32,12 +34,23 @@ class RequestLog:
     ) -> Entry:
         """Note a request as soon as it was read, so that a hung one can be seen too."""
         entry = Entry(request.method, request.path, request.query, time, client_id, route)
+        entry.body = request.body
         self.entries.append(entry)
         return entry
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the entries as JSON objects."""
-        return [asdict(entry) for entry in self.entries]
+        """Return the entries as JSON objects, without the bodies."""
+        shapes = [asdict(entry) for entry in self.entries]
+        for shape in shapes:
+            del shape["body"]
+        return shapes
+
+    def bodies(self) -> list[dict[str, str]]:
+        """Return what was sent in each request, in base64."""
+        return [
+            {"path": entry.path, "body": base64.b64encode(entry.body).decode()}
+            for entry in self.entries
+        ]
 
     def counters(self) -> dict[str, int]:
         """Return how many requests each route got; unknown routes are counted together."""

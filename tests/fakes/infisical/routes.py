@@ -1,9 +1,5 @@
 """The routing table, with the peculiarities of the real router."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import unquote
-
 from tests.fakes.infisical import (
     auth_methods,
     batch,
@@ -15,30 +11,11 @@ from tests.fakes.infisical import (
     reading,
     writing,
 )
-from tests.fakes.infisical.call import Call
-from tests.fakes.infisical.messages import Response
+from tests.fakes.infisical.certificates.routes import ROUTES as CERTIFICATE_ROUTES
+from tests.fakes.infisical.route import Route
 
 # The real router's maxParamLength: a longer name in the URL is an unknown route.
 MAX_PARAMETER = 100
-
-Handler = Callable[[Call], Response]
-
-
-@dataclass(slots=True, frozen=True)
-class Route:
-    """One route; `bucket` names its rate limit, `needs_token` whether a caller is asked for."""
-
-    method: str
-    pattern: str
-    handler: Handler
-    bucket: str | None
-    needs_token: bool = True
-
-    @property
-    def name(self) -> str:
-        """The route as the counters name it."""
-        return f"{self.method} {self.pattern}"
-
 
 ROUTES = [
     Route("GET", "/api/status", instance.status, None, needs_token=False),
@@ -75,14 +52,14 @@ ROUTES = [
     Route("POST", "/api/v4/secrets/:secretName", writing.create_secret, "secrets"),
     Route("PATCH", "/api/v4/secrets/:secretName", writing.update_secret, "secrets"),
     Route("DELETE", "/api/v4/secrets/:secretName", writing.delete_secret, "secrets"),
+    *CERTIFICATE_ROUTES,
 ]
 
 _FIXED = {(route.method, route.pattern): route for route in ROUTES if ":" not in route.pattern}
-_NAMED = {
-    (route.method, route.pattern.rpartition("/")[0]): route
-    for route in ROUTES
-    if ":" in route.pattern
-}
+_NAMED: dict[tuple[str, int], list[Route]] = {}
+for _route in ROUTES:
+    if ":" in _route.pattern:
+        _NAMED.setdefault((_route.method, _route.pattern.count("/")), []).append(_route)
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
@@ -90,8 +67,9 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     path = path.rstrip("/") if len(path) > 1 else path
     if (method, path) in _FIXED:
         return _FIXED[method, path], {}
-    parent, _, last = path.rpartition("/")
-    route, name = _NAMED.get((method, parent)), unquote(last)
-    if route is None or not name or len(name) > MAX_PARAMETER:
-        return None
-    return route, {route.pattern.rpartition(":")[2]: name}
+    segments = path.split("/")
+    for route in _NAMED.get((method, len(segments) - 1), []):
+        parameters = route.match(segments, MAX_PARAMETER)
+        if parameters is not None:
+            return route, parameters
+    return None

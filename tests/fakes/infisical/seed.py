@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.infisical.certificates.seed import AuthoritySeed, ProfileSeed
 from tests.fakes.infisical.ids import stable_id
 
 Text = str | dict[str, str]
@@ -50,6 +51,8 @@ class ProjectSeed:
     imports: list[dict[str, str]] = field(default_factory=list)
     type: str = "secret-manager"
     kms_certificate_key_id: str | None = None
+    authorities: list[AuthoritySeed] = field(default_factory=list)
+    profiles: list[ProfileSeed] = field(default_factory=list)
 
     def secret(self, environment: str, path: str, key: Text, value: Text) -> "ProjectSeed":
         """Add a secret; a dict from `raw` gives keys and values that no real server would take."""

@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from tests.fakes.infisical.certificates import seeding as certificates
 from tests.fakes.infisical.folders import make_folder
 from tests.fakes.infisical.ids import stable_id
 from tests.fakes.infisical.model import (
@@ -62,6 +63,7 @@ def load(state: State, seed: dict[str, Any]) -> None:
     for entry in seed.get("projects", []):
         project = _project(state, entry)
         state.projects[project.id] = project
+        certificates.load(state.certificates, entry, state.clock.milliseconds())
 
 
 def _identity(entry: dict[str, Any]) -> Identity:

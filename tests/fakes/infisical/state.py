@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tests.fakes.infisical.certificates.store import CertificateStore
 from tests.fakes.infisical.clock import Clock
 from tests.fakes.infisical.faults import FaultRules
 from tests.fakes.infisical.model import Identity, Project
@@ -21,6 +22,7 @@ class State:
     log: RequestLog = field(default_factory=RequestLog)
     identities: dict[str, Identity] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
+    certificates: CertificateStore = field(default_factory=CertificateStore)
 
     def by_identity_id(self, identity_id: object) -> Identity | None:
         """Return the identity that a token's claims name."""
