@@ -10,12 +10,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.contract.recordings import pem
+
 _HEX = "[0-9a-f]"
 _FORMS = {
     "id": re.compile(rf"\A{_HEX}{{8}}-{_HEX}{{4}}-4{_HEX}{{3}}-[89ab]{_HEX}{{3}}-{_HEX}{{12}}\Z"),
     "time": re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z"),
     "body tag": re.compile(r'\A"[A-Za-z0-9+/]{27}="\Z'),
     "content tag": re.compile(r'\A"[A-Za-z0-9_-]{43}"\Z'),
+    "serial number": re.compile(rf"\A{_HEX}{{40}}\Z"),
+    "fingerprint": re.compile(r"\A[0-9A-F]{2}(:[0-9A-F]{2}){19}((:[0-9A-F]{2}){12})?\Z"),
     "request id": re.compile(r"\Areq-[A-Za-z0-9]{14}\Z"),
 }
 _TOKEN = re.compile(r"\A[\w-]+\.[\w-]+\.[\w-]{43}\Z")
@@ -78,6 +82,8 @@ class Comparison:
         form = form_of(recorded)
         if form is not None:
             return self._made_up(form, recorded, answered, path)
+        if pem.is_pem(recorded):
+            return self._pem(recorded, answered, path)
         if _TOKEN.match(recorded):
             return self._tokens(recorded, answered, path)
         return [] if recorded == answered else [_differs(path, recorded, answered)]
@@ -87,12 +93,21 @@ class Comparison:
             return [f"{path}: recorded the {form} {recorded!r}, answered {answered!r}"]
         if form == "request id" or _UNRELATED_TIMES.match(path):
             return []
+        return self._one_for_one(form, recorded, answered, path)
+
+    def _one_for_one(self, form: str, recorded: str, answered: str, path: str) -> list[str]:
+        """Hold that a recorded value stands for one of the stand-in, and that for no other."""
         ours = self.to_answer.setdefault(recorded, answered)
         theirs = self.to_recording.setdefault(answered, recorded)
         if (ours, theirs) == (answered, recorded):
             return []
         known = f"recorded the {form} {recorded!r}, which stood for {ours!r}"
         return [f"{path}: {known}; answered {answered!r}, which stood for {theirs!r}"]
+
+    def _pem(self, recorded: str, answered: str, path: str) -> list[str]:
+        """Compare two PEM texts, which stand for each other with and without a last newline."""
+        found = pem.differences(recorded, answered, path, self._strings)
+        return found or self._one_for_one("PEM", recorded.rstrip(), answered.rstrip(), path)
 
     def _tokens(self, recorded: str, answered: str, path: str) -> list[str]:
         if not _TOKEN.match(answered):

@@ -7,7 +7,9 @@ from tests.contract.recordings.recorded_instance import (
     ADMIN,
     CERTIFICATES_PROJECT,
     LOCKED,
+    MEMBER,
     OUTSIDER,
+    PROFILE,
     PROJECT,
     SHORT,
     VIEWER,
@@ -23,6 +25,7 @@ CALLERS = {
     "71": VIEWER,
     "72": OUTSIDER,
     "73": OUTSIDER,
+    "83n": MEMBER,
     "91b": "short",
     "92": "short",
     "94b": "revoked",
@@ -59,6 +62,23 @@ def _upsert(story: Story, _: Recording) -> None:
         "secrets": secrets,
     }
     story.call("PATCH", "/api/v4/secrets/batch", body, story.tokens[ADMIN])
+
+
+def _certificate_to_revoke(story: Story, recording: Recording) -> None:
+    name = "to-revoke.lab.invalid"
+    attributes = {
+        "commonName": name,
+        "altNames": [{"type": "dns_name", "value": name}],
+        "keyUsages": ["digital_signature"],
+        "extendedKeyUsages": ["server_auth"],
+        "signatureAlgorithm": "ECDSA-SHA256",
+        "keyAlgorithm": "EC_prime256v1",
+        "ttl": "7d",
+    }
+    body = {"profileId": story.comparison.to_answer[PROFILE], "attributes": attributes}
+    issued = story.call("POST", "/api/v1/cert-manager/certificates", body, story.tokens[ADMIN])
+    recorded = recording.path.split("/")[-2]
+    story.comparison.same(recorded, issued["certificate"]["certificateId"])
 
 
 def _three_seconds_later(story: Story, recording: Recording) -> None:
@@ -109,6 +129,7 @@ _BEFORE: dict[str, Callable[[Story, Recording], None]] = {
     "30": _make_shared_folder,
     "48b": _bad_tokens,
     "63": _upsert,
+    "86": _certificate_to_revoke,
     "91": _three_seconds_later,
     "92": _past_its_expiry,
     "93": _past_the_maximum,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-CERTIFICATE_PATHS = ("/api/v1/cert-manager/", "/api/v1/pki/")
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,6 @@ class Recording:
     def number(self) -> str:
         """The part of the name before the first dash."""
         return self.name.partition("-")[0]
-
-    @property
-    def is_of_certificates(self) -> bool:
-        """Whether the recording is of the certificate API."""
-        return self.path.startswith(CERTIFICATE_PATHS)
 
 
 def _load(file: Path) -> Recording:

@@ -14,6 +14,7 @@ from tests.contract.recordings.comparison import Comparison
 from tests.contract.recordings.recorded_instance import (
     ADMIN,
     CERTIFICATES_PROJECT,
+    MEMBER,
     OUTSIDER,
     PROJECT,
     SECRETS,
@@ -47,7 +48,7 @@ class Story:
         self.offset = 0.0
         self.tokens: dict[str, str] = {}
         stand_in.control("POST", "clock", {"frozen": True})
-        for client_id in (ADMIN, VIEWER, OUTSIDER):
+        for client_id in (ADMIN, VIEWER, OUTSIDER, MEMBER):
             self.tokens[client_id] = self.login(client_id)
 
     def advance(self, seconds: float) -> None:
@@ -93,8 +94,10 @@ class Story:
         if "if-none-match" in headers:
             headers["if-none-match"] = self.comparison.to_answer[headers["if-none-match"]]
         query = f"?{urlencode(recording.query)}" if recording.query else ""
+        learnt = self.comparison.to_answer
+        path = "/".join(learnt.get(part, part) for part in recording.path.split("/"))
         return self.send(
-            recording.method, recording.path + query, headers, self._body(recording.request_body)
+            recording.method, path + query, headers, self._body(recording.request_body)
         )
 
     def _body(self, recorded: Any) -> bytes | None:
