@@ -10,8 +10,9 @@ import msgspec
 from psi.shared.errors import UNDECODABLE, PsiError
 from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.processes import Process
-from psictl.apply.derive import file_name
-from psictl.apply.generation import Generation, current_generation
+from psictl.apply.generation import CURRENT, Generation, current_generation
+from psictl.apply.naming import file_name
+from psictl.apply.store import LOADED
 from psictl.catalogue import broker_status
 from psictl.client import BrokerClient
 from psictl.layout import Layout
@@ -38,6 +39,8 @@ class ConfigState:
     """Whether the file is what was applied; None where it cannot be read."""
     broker_current: bool
     """Whether the broker runs the newest projection that was made for it."""
+    complete: bool = True
+    """Whether the last ``psictl apply`` came to its end; only a host's can be known."""
 
     @property
     def problems(self) -> list[str]:
@@ -47,6 +50,8 @@ class ConfigState:
             told.append(
                 f"{self.path} was edited since it was applied: psictl apply --config {self.path}"
             )
+        if not self.complete:
+            told.append("the last psictl apply did not come to its end: psictl apply completes it")
         if not self.broker_current:
             told.append(
                 "the broker does not run what was applied: systemctl restart psi-broker.service"
@@ -60,6 +65,7 @@ class ConfigState:
             "applied": self.applied,
             "in_force": self.in_force,
             "broker_current": self.broker_current,
+            "complete": self.complete,
         }
 
 
@@ -75,6 +81,7 @@ def config_state(layout: Layout, running: BrokerStatusReply) -> ConfigState:
         applied=applied.number,
         in_force=_matches(path, applied.config_sha256),
         broker_current=projected in {None, running.generation},
+        complete=_is_complete(layout),
     )
 
 
@@ -90,6 +97,20 @@ def _applied(layout: Layout) -> Generation | None:
         return current_generation(layout)
     except PsiError:
         # What the broker runs is known still; apply itself says what is wrong with its folder.
+        return None
+
+
+def _is_complete(layout: Layout) -> bool:
+    """Tell whether all three links lead to one generation; two of them are root's to read."""
+    links = (layout.generated / CURRENT, layout.config_dir / CURRENT, layout.config_dir / LOADED)
+    switched, followed, loaded = (_target(link) for link in links)
+    return switched is None or followed == switched == loaded
+
+
+def _target(link: Path) -> str | None:
+    try:
+        return str(link.readlink())
+    except OSError:
         return None
 
 

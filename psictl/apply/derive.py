@@ -1,6 +1,8 @@
-"""What a generation holds: one projection for each service that the configuration needs."""
+"""What a generation holds: a projection for each service, and on a host a drop-in for each unit."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -14,43 +16,63 @@ from psi.shared.projection import (
     decode_projection,
     encode_projection,
 )
+from psictl.apply.generation import Content, neutral
+from psictl.apply.naming import drop_in_name, file_name
+from psictl.apply.requirements import check_requirements
+from psictl.apply.units import drop_ins
+from psictl.apply.units.circumstances import Circumstances
 from psictl.config import LoadedConfig
 from psictl.config.projection import broker_projection, sealer_projection
 from psictl.layout import Layout
 
-Projection = BrokerProjection | SealerProjection
 P = TypeVar("P", bound=Part)
 
 
-def file_name(process: Process) -> str:
-    """Return a service's file in a generation."""
-    return f"{process}.json"
+@dataclass(frozen=True)
+class Derived:
+    """Everything that follows from a configuration, for a generation of one number."""
+
+    number: int
+    projections: Mapping[str, bytes]
+    drop_ins: Mapping[str, bytes]
+
+    def changed(self, before: Content | None, config_dir: Path) -> tuple[Process, ...]:
+        """Return the services to which this says something new, servers before their callers."""
+        old_files = before.projections if before else {}
+        old_units = neutral(before.drop_ins, before.number, config_dir) if before else {}
+        new_units = neutral(self.drop_ins, self.number, config_dir)
+        return tuple(
+            process
+            for process in (Process.SEALER, Process.BROKER)
+            if file_name(process) in self.projections
+            and (
+                self.projections[file_name(process)] != old_files.get(file_name(process))
+                or new_units.get(drop_in_name(process.unit))
+                != old_units.get(drop_in_name(process.unit))
+            )
+        )
+
+    def says_the_same(self, before: Content, config_dir: Path) -> bool:
+        """Tell whether nothing is new, in no file and no drop-in."""
+        return self.projections == before.projections and neutral(
+            self.drop_ins, self.number, config_dir
+        ) == neutral(before.drop_ins, before.number, config_dir)
 
 
 def derive(
-    loaded: LoadedConfig, number: int, layout: Layout, current: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], tuple[Process, ...]]:
-    """Return a generation's files, and the services whose file says something new.
+    loaded: LoadedConfig,
+    number: int,
+    layout: Layout,
+    current: Mapping[str, bytes],
+    *,
+    for_systemd: bool,
+) -> Derived:
+    """Return what a configuration means; ``current`` are the projections in force.
 
-    A file that says nothing new is kept to the byte, with the number and the hash of the
-    generation that it came with: its service need not restart for a comment. A service that
-    has nothing to do has no file.
+    A projection that says nothing new is kept to the byte, with the number and the hash of the
+    generation that it came with: its service need not restart for a comment. A service that has
+    nothing to do has none. Raises ConfigInvalid where this host lacks what the file names.
     """
-    files: dict[str, bytes] = {}
-    changed: list[Process] = []
-    for process, new in _projections(loaded, number, layout).items():
-        name = file_name(process)
-        old = _decoded(current.get(name), type(new))
-        if old is not None and _same(old, new):
-            files[name] = current[name]
-            continue
-        files[name] = encode_projection(new)
-        changed.append(process)
-    return files, tuple(changed)
-
-
-def _projections(loaded: LoadedConfig, number: int, layout: Layout) -> dict[Process, Projection]:
-    """Return what each service gets, servers before their callers."""
     config, sha256 = loaded.config, loaded.sha256
     sealer = sealer_projection(
         config, generation=number, config_sha256=sha256, state_dir=layout.sealer_state
@@ -58,8 +80,24 @@ def _projections(loaded: LoadedConfig, number: int, layout: Layout) -> dict[Proc
     broker = broker_projection(
         config, generation=number, config_sha256=sha256, state_dir=layout.state
     )
-    found: dict[Process, Projection] = {} if sealer is None else {Process.SEALER: sealer}
-    return found | {Process.BROKER: broker}
+    projections = {} if sealer is None else {file_name(Process.SEALER): _kept(sealer, current)}
+    projections[file_name(Process.BROKER)] = _kept(broker, current)
+    if not for_systemd:
+        return Derived(number, projections, {})
+    host = Circumstances(layout, number, config.cache, broker, sealer)
+    check_requirements(loaded, host)
+    return Derived(number, projections, drop_ins(host))
+
+
+def _kept(new: BrokerProjection | SealerProjection, current: Mapping[str, bytes]) -> bytes:
+    """Return the file in force where it says the same, else the new one."""
+    process = Process.SEALER if isinstance(new, SealerProjection) else Process.BROKER
+    data = current.get(file_name(process))
+    old = _decoded(data, type(new))
+    if data is None or old is None:
+        return encode_projection(new)
+    origin = {"generation": old.generation, "config_sha256": old.config_sha256}
+    return data if msgspec.structs.replace(new, **origin) == old else encode_projection(new)
 
 
 def _decoded(data: bytes | None, kind: type[P]) -> P | None:
@@ -68,8 +106,3 @@ def _decoded(data: bytes | None, kind: type[P]) -> P | None:
         return None if data is None else decode_projection(data, kind)
     except ConfigError:
         return None
-
-
-def _same(old: Projection, new: Projection) -> bool:
-    origin = {"generation": old.generation, "config_sha256": old.config_sha256}
-    return msgspec.structs.replace(new, **origin) == old

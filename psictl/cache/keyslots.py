@@ -6,8 +6,8 @@ from typing import Any, Final
 from psi.shared.errors import ConfigError, PsiError
 from psi.shared.messages import sealer as s
 from psi.shared.processes import Process
-from psictl.apply.derive import file_name
 from psictl.apply.generation import current_generation
+from psictl.apply.naming import file_name
 from psictl.client import SealerClient
 from psictl.layout import Layout
 from psictl.output import format_time, write_table

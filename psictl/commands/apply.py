@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from psictl.apply import ApplyResult, apply
+from psi.shared.errors import ConfigError
+from psictl.apply import ApplyResult, apply, rollback
 from psictl.cli import layout_of
 from psictl.layout import Layout
 from psictl.output import say, write_json, write_line
@@ -19,33 +20,49 @@ def command(
     ] = None,
     *,
     check: Annotated[bool, typer.Option("--check", help="Only check; change nothing.")] = False,
+    back: Annotated[
+        bool, typer.Option("--rollback", help="Put what was in force before into force again.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check the configuration file and put it into force, as a new generation.
 
-    A file with an error changes nothing; all errors are shown, each with its line.
+    A file with an error changes nothing; all errors are shown, each with its line. Services that
+    it says something new to are restarted, and no others.
 
     Example: psictl apply --config /etc/psi/config.yaml
     """
     layout = layout_of(context)
-    result = apply(config or layout.config, layout, check_only=check)
+    if back and (check or config is not None):
+        raise ConfigError("--rollback takes what is on disk: leave --config and --check out")
+    result = rollback(layout) if back else _apply(config, layout, check_only=check)
     for notice in result.notices:
         say(notice)
     if as_json:
         write_json(_fields(result))
     else:
-        write_line("the configuration is valid" if check else _told(result, layout))
+        write_line("the configuration is valid" if check else _told(result, back=back))
+    if result.failed:
+        _tell_failures(result, back=back)
+        raise typer.Exit(1)
 
 
-def _told(result: ApplyResult, layout: Layout) -> str:
-    if not result.written:
-        return f"generation {result.generation} is in force already"
-    told = f"generation {result.generation} is in force"
-    if result.restarted:
-        return f"{told}; restarted: {', '.join(result.restarted)}"
-    if result.changed and layout.is_host:
-        return f"{told}; now: systemctl try-restart {' '.join(p.unit for p in result.changed)}"
-    return told
+def _apply(config: Path | None, layout: Layout, *, check_only: bool) -> ApplyResult:
+    return apply(config or layout.config, layout, check_only=check_only)
+
+
+def _told(result: ApplyResult, *, back: bool) -> str:
+    again = " again" if back else "" if result.written else " already"
+    done = {"restarted": result.restarted, "started": result.started, "stopped": result.stopped}
+    acts = [f"{word}: {', '.join(names)}" for word, names in done.items() if names]
+    return "; ".join([f"generation {result.generation} is in force{again}", *acts])
+
+
+def _tell_failures(result: ApplyResult, *, back: bool) -> None:
+    for line in result.failed:
+        say(line)
+    if not back:
+        say(f"generation {result.generation} stays in force; psictl apply --rollback goes back")
 
 
 def _fields(result: ApplyResult) -> dict[str, Any]:
@@ -54,5 +71,8 @@ def _fields(result: ApplyResult) -> dict[str, Any]:
         "written": result.written,
         "changed": list(result.changed),
         "restarted": list(result.restarted),
+        "started": list(result.started),
+        "stopped": list(result.stopped),
+        "failed": list(result.failed),
         "notices": list(result.notices),
     }

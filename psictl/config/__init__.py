@@ -30,6 +30,8 @@ class LoadedConfig:
     """Of the file's bytes: a generation carries it."""
     notices: tuple[str, ...]
     """Lines to show: what is not served yet, and what is unwise."""
+    file: str
+    """Its path, as errors name it."""
     mentions: tuple[Mention, ...] = ()
     """What the services' units have to be given from outside of the file."""
 
@@ -46,7 +48,8 @@ def load(path: Path) -> LoadedConfig:
     if mode & 0o077:
         problems.notice(0, "", f"mode {mode:04o}: others may read or change it; chmod 0600 it")
     sha256 = hashlib.sha256(data).hexdigest()
-    return LoadedConfig(config, sha256, problems.notices(), tuple(problems.mentions))
+    mentions = tuple(problems.mentions)
+    return LoadedConfig(config, sha256, problems.notices(), problems.file, mentions)
 
 
 def _parse(data: bytes, problems: Problems) -> Config:

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from psi.shared.projection import (
     Auth,
     BrokerProjection,
+    Infisical,
     SealerProjection,
     SecretSource,
     UniversalAuth,
@@ -69,14 +70,27 @@ def credentials(projection: BrokerProjection | SealerProjection) -> frozenset[st
     if isinstance(projection, SealerProjection):
         token = projection.pkcs11
         return frozenset({token.pin_credential} if token and token.pin_credential else ())
-    infisical = projection.infisical
-    auths = [infisical.auth, *(project.auth for project in infisical.projects.values())]
-    return frozenset(name for auth in auths if auth is not None for name in _credentials(auth))
+    return frozenset(name for auth in auths(projection.infisical) for name in _credentials(auth))
+
+
+def files(projection: BrokerProjection) -> frozenset[str]:
+    """Return the paths of the files that the broker reads at each login."""
+    sources = (source for auth in auths(projection.infisical) for source in _sources(auth))
+    return frozenset(source.file for source in sources if source.file)
+
+
+def auths(infisical: Infisical) -> list[Auth]:
+    """Return the provider's own auth and the projects', as far as they have one."""
+    found = [infisical.auth, *(project.auth for project in infisical.projects.values())]
+    return [auth for auth in found if auth is not None]
 
 
 def _credentials(auth: Auth) -> list[str]:
     if isinstance(auth, UniversalAuth):
         return [auth.client_secret_credential] if auth.client_secret_credential else []
+    return [source.credential for source in _sources(auth) if source.credential]
+
+
+def _sources(auth: Auth) -> list[SecretSource]:
     values = (getattr(auth, name) for name in auth.__struct_fields__)
-    sources = [value for value in values if isinstance(value, SecretSource)]
-    return [source.credential for source in sources if source.credential]
+    return [value for value in values if isinstance(value, SecretSource)]

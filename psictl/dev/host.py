@@ -10,9 +10,9 @@ from psi.shared.errors import PsiError
 from psi.shared.lifecycle import DEVELOPMENT_ROOT
 from psi.shared.peer import DEVELOPMENT_UID
 from psi.shared.processes import Process
-from psictl.apply.derive import file_name
 from psictl.apply.development import Reloaded
 from psictl.apply.generation import current_generation
+from psictl.apply.naming import file_name
 from psictl.dev.children import Child
 from psictl.dev.control import serve_control
 from psictl.dev.credentials import remove_credentials, write_credentials

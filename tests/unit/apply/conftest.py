@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from psictl.apply import ApplyResult, apply
 from psictl.layout import Layout
+from tests.fakes.systemd.manager import FakeSystemd
 
 VALID = """\
 providers:
@@ -19,9 +21,12 @@ workloads:
   web:
     secrets: [{project: shop, path: /web}]
 """
+SEALED = VALID + "cache: {backend: tpm}\n"
 
 Write = Callable[..., Path]
 """Takes the text, by default VALID."""
+Apply = Callable[..., ApplyResult]
+"""Applies a text, by default VALID, on a host with a systemd."""
 
 
 @pytest.fixture
@@ -38,5 +43,18 @@ def write(tmp_path: Path) -> Write:
         path.write_text(text)
         path.chmod(0o600)
         return path
+
+    return run
+
+
+@pytest.fixture
+def systemd(layout: Layout) -> FakeSystemd:
+    return FakeSystemd(layout.root)
+
+
+@pytest.fixture
+def on_host(layout: Layout, write: Write, systemd: FakeSystemd) -> Apply:
+    def run(text: str = VALID) -> ApplyResult:
+        return apply(write(text), layout, manager=systemd)
 
     return run

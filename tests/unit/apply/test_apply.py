@@ -11,7 +11,7 @@ from psi.shared.errors import ConfigError, PsiError
 from psi.shared.processes import Process
 from psi.shared.projection import BrokerProjection, decode_projection
 from psictl.apply import apply, current_generation
-from psictl.apply.generation import KEPT
+from psictl.apply.store import KEPT
 from psictl.layout import Layout
 from tests.unit.apply.conftest import VALID, Write
 
@@ -56,7 +56,7 @@ def test_the_manifest_says_what_it_came_from(layout: Layout, write: Write) -> No
     assert (manifest.number, manifest.config) == (1, str(config))
     assert manifest.config_sha256 == _projection(layout).config_sha256
     fields = json.loads((layout.current / "generation.json").read_bytes())
-    assert set(fields) == {"number", "config_sha256", "applied_at", "config"}
+    assert set(fields) == {"number", "config_sha256", "applied_at", "config", "previous"}
 
 
 def test_an_unchanged_configuration_makes_no_generation(layout: Layout, write: Write) -> None:

@@ -9,13 +9,11 @@ import pytest
 from psi.shared.errors import PsiError
 from psi.shared.processes import Process
 from psi.shared.projection import SealerProjection, decode_projection
-from psictl.apply import _idle, apply
+from psictl.apply import apply
 from psictl.apply.host_secret import NAME
 from psictl.apply.stand_in import StandIn, write_stand_in
 from psictl.layout import Layout
-from tests.unit.apply.conftest import VALID, Write
-
-SEALED = VALID + "cache: {backend: tpm}\n"
+from tests.unit.apply.conftest import SEALED, VALID, Write
 
 
 def _sealer(layout: Layout) -> SealerProjection:
@@ -155,11 +153,3 @@ def test_without_the_stand_in_the_configured_device_is_back(layout: Layout, writ
     write_stand_in(layout, None)
     apply(write(SEALED), layout)
     assert _sealer(layout).tpm.tcti == "device:/dev/tpmrm0"
-
-
-def test_on_a_host_a_sealer_without_work_is_to_be_stopped(layout: Layout) -> None:
-    both, one = ["sealer.json", "broker.json"], ["broker.json"]
-    (told,) = _idle(Layout(), both, one)
-    assert "systemctl stop psi-sealer.service" in told
-    assert [_idle(Layout(), *ends) for ends in ((both, both), (one, one), (one, both))] == [()] * 3
-    assert _idle(layout, both, one) == ()
