@@ -8,6 +8,7 @@ import pytest
 from tests.system.ability import SKIP_VARIABLE, lack, may_skip
 from tests.system.host import JOURNAL_LINES, Host
 from tests.system.installed import bare_host, installed_host
+from tests.system.slot import Slot
 from tests.system.suite import BOOKWORM, SUITES, TRIXIE, Suite
 
 
@@ -16,6 +17,7 @@ def _able() -> None:
     """Fail every test here on a machine that cannot boot hosts, or skip it when told to."""
     found = lack()
     if found is None:
+        Slot.sweep_all()
         return
     if may_skip(found, os.environ.get(SKIP_VARIABLE, "")):
         pytest.skip(f"{SKIP_VARIABLE}: {found.name}: {found.reason}")

@@ -7,7 +7,7 @@ from tests.system.host import Host
 from tests.system.image import IMAGE
 
 _PROGRAM: Final = """\
-printenv >/data/environment.new
+env >/data/environment.new
 mv /data/environment.new /data/environment
 trap 'exit 0' TERM
 sleep 1000000 &
@@ -23,7 +23,7 @@ Image={image}
 Network=none
 Volume=/srv/{name}:/data
 Exec=/bin/sh /data/program
-HealthCmd=printenv {key}
+HealthCmd=env | grep -q ^{key}=
 HealthInterval=disable
 [Install]
 WantedBy=multi-user.target
@@ -37,7 +37,7 @@ After=psi-infisical-setup.service
 Type=notify
 NotifyAccess=all
 ExecStart=/usr/bin/podman run --rm --replace --detach --sdnotify=conmon --name={name} \\
-    --network=none --volume=/srv/{name}:/data --health-cmd='printenv {key}' \\
+    --network=none --volume=/srv/{name}:/data --health-cmd='env | grep -q ^{key}=' \\
     --health-interval=disable {secrets} {image} /bin/sh /data/program
 ExecStop=/usr/bin/podman stop --ignore {name}
 [Install]

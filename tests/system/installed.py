@@ -20,19 +20,27 @@ INSTALL_SECONDS: Final = 300.0
 
 def bare_host(suite: Suite) -> Host:
     """Return a host with nothing of PSI but the wheelhouse, not started yet."""
-    root, wheels = root_folder(suite), _wheelhouse(suite)
-    return Host(suite, [root], [f"--bind-ro={wheels}:{WHEELHOUSE}"])
+    return Host(suite, [root_folder(suite)], _options(suite))
 
 
 def installed_host(suite: Suite) -> Host:
-    """Return a host after ``make install``, not started yet.
+    """Return a host after ``make install``, not started yet."""
+    return Host(suite, installed_layers(suite), _options(suite))
+
+
+def installed_layers(suite: Suite) -> list[Path]:
+    """Return the layers of a host after ``make install``, topmost first.
 
     The installation runs once for each content of the checkout, and is kept.
     """
     root, wheels = root_folder(suite), _wheelhouse(suite)
     key = key_of(root.name, wheels.name, Path(__file__).read_bytes())
     layer = entry(f"installed-{suite.name}", key, partial(_build, suite))
-    return Host(suite, [layer / "upper", root], [f"--bind-ro={wheels}:{WHEELHOUSE}"])
+    return [layer / "upper", root]
+
+
+def _options(suite: Suite) -> list[str]:
+    return [f"--bind-ro={_wheelhouse(suite)}:{WHEELHOUSE}"]
 
 
 def put_checkout(host: Host) -> None:

@@ -14,6 +14,8 @@ SLOTS: Final = 30
 """Far more than a machine boots at once; the number is a part of an address."""
 LOCKS: Final = Path("/run/psi-system-tests")
 """For the whole machine, since bridges and control groups are."""
+_NSPAWN: Final = Path("/run/systemd/nspawn/propagate")
+"""systemd-nspawn leaves its folder there where /run is no file system of its own."""
 COMMAND_SECONDS: Final = 30.0
 # A control group can be killed as a whole: whoever is in it is of a host of that number.
 _SWEEP: Final = """\
@@ -47,16 +49,29 @@ class Slot:
         """
         LOCKS.mkdir(mode=0o700, exist_ok=True)
         for number in range(1, SLOTS + 1):
-            fd = os.open(LOCKS / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(fd)
-                continue
-            slot = cls(number, fd)
-            slot.sweep()
-            return slot
+            slot = cls._try(number)
+            if slot is not None:
+                slot.sweep()
+                return slot
         raise AssertionError(f"all {SLOTS} hosts of {LOCKS} run already")
+
+    @classmethod
+    def sweep_all(cls) -> None:
+        """End and remove what killed runs left, and nothing of those that live."""
+        for number in range(1, SLOTS + 1):
+            slot = cls._try(number) if (LOCKS / f"{number}.lock").exists() else None
+            if slot is not None:
+                slot.release()
+
+    @classmethod
+    def _try(cls, number: int) -> Self | None:
+        fd = os.open(LOCKS / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        return cls(number, fd)
 
     @property
     def name(self) -> str:
@@ -104,6 +119,7 @@ class Slot:
         if subprocess.run(show, capture_output=True, check=False).returncode == 0:
             _ip("link", "delete", self.bridge)
         remove(self.folder)
+        remove(_NSPAWN / self.name)
 
     def kill(self) -> None:
         """End every process of the host at once, as a power cut does."""

@@ -98,6 +98,13 @@ def test_in_an_outage_the_container_starts_again(stage: Stage, myapp: Container)
     assert myapp.environment() == CHANGED
 
 
+def test_status_tells_of_the_outage(stage: Stage) -> None:
+    assert stage.host.psictl("cache", "refresh", check=False).returncode == 5
+    told = stage.host.psictl("status", "--json", check=False)
+    assert told.returncode == 3
+    assert any("Infisical" in problem for problem in json.loads(told.stdout)["problems"])
+
+
 def test_after_a_reboot_in_the_outage_all_runs_again(stage: Stage, myapp: Container) -> None:
     myapp.forget()
     stage.host.reboot()
@@ -110,12 +117,6 @@ def test_after_a_reboot_in_the_outage_all_runs_again(stage: Stage, myapp: Contai
 def test_sockets_are_there_before_containers(stage: Stage, myapp: Container) -> None:
     container = started(stage.host, myapp.unit, "ExecMainStartTimestampMonotonic")
     assert 0 < max(started(stage.host, unit) for unit in SOCKETS) < container
-
-
-def test_status_tells_of_the_outage(stage: Stage) -> None:
-    told = stage.host.psictl("status", "--json", check=False)
-    assert told.returncode == 3
-    assert any("Infisical" in problem for problem in json.loads(told.stdout)["problems"])
 
 
 def test_the_timer_fires_again_and_again(stage: Stage, myapp: Container) -> None:

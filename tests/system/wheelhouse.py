@@ -35,12 +35,12 @@ def third_party_wheels(suite: Suite) -> Path:
     """Return the folder of all wheels but PSI's own, built for this release's Python."""
     wanted = requirements()
     recipe = (HERE / "wheels.sh").read_bytes()
+    key = key_of(suite.name, recipe, *suite.compiler, *wanted)
+    return entry(f"wheels-{suite.name}", key, partial(_build, suite, wanted))
+
+
+def _build(suite: Suite, wanted: list[str], target: Path) -> None:
     root = root_folder(suite)
-    key = key_of(root.name, recipe, *suite.compiler, *wanted)
-    return entry(f"wheels-{suite.name}", key, partial(_build, suite, root, wanted))
-
-
-def _build(suite: Suite, root: Path, wanted: list[str], target: Path) -> None:
     environment = pip_environment()
     shown = [f"{path}={path}" for path in shown_paths(environment)]
     with tempfile.TemporaryDirectory(prefix=".chroot-", dir=cache_folder()) as folder:
