@@ -1,9 +1,7 @@
 """The empty root folder of the services (RootDirectory=): what their units bind into, no more."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,18 +39,19 @@ def skeleton_of(texts: Mapping[str, str]) -> dict[str, str | None]:
 def extend_skeleton(folder: Path, wanted: Mapping[str, str | None]) -> bool:
     """Make what is missing; return whether something was.
 
-    What is there stays: services run on it. Raises ConfigError where something else is in the
-    place of a folder, a file or a link.
+    What is there stays, since services run on it, unless it is of another kind and empty.
+    Raises ConfigError where it is not empty.
     """
     changed = missing_of(folder, wanted)
     folder.mkdir(mode=0o755, exist_ok=True)
     for name in changed:
+        _clear(folder / name)
         _make(folder / name, wanted[name])
     return bool(changed)
 
 
 def missing_of(folder: Path, wanted: Mapping[str, str | None]) -> list[str]:
-    """Return the names that are not there yet; raises ConfigError as extend_skeleton."""
+    """Return the names that are not there as they should be."""
     return [name for name, kind in wanted.items() if not _is_there(folder / name, kind)]
 
 
@@ -74,24 +73,32 @@ def _add(found: dict[str, str | None], target: str) -> None:
 
 
 def _is_there(path: Path, kind: str | None) -> bool:
-    if not os.path.lexists(path):
-        return False
-    if kind is None:
-        fits = path.is_dir() and not path.is_symlink()
-    elif kind:
-        fits = path.is_symlink() and str(path.readlink()) == kind
-    else:
-        fits = path.is_file() and not path.is_symlink()
-    if not fits:
-        raise ConfigError(f"{path} is in the way of the services' root folder: remove it")
-    return True
+    if path.is_symlink():
+        return bool(kind) and str(path.readlink()) == kind
+    return path.is_dir() if kind is None else kind == "" and path.is_file()
+
+
+def _clear(path: Path) -> None:
+    """Remove an empty folder, an empty file or a link."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path.is_symlink() or (path.is_file() and path.stat().st_size == 0):
+            path.unlink()
+        elif path.exists():
+            raise _in_the_way(path)
+    except OSError:
+        raise _in_the_way(path) from None
+
+
+def _in_the_way(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is in the way of the services' root folder: remove it")
 
 
 def _make(path: Path, kind: str | None) -> None:
-    with suppress(FileExistsError):
-        if kind is None:
-            path.mkdir(mode=0o755)
-        elif kind:
-            path.symlink_to(kind)
-        else:
-            path.touch(mode=0o444, exist_ok=False)
+    if kind is None:
+        path.mkdir(mode=0o755)
+    elif kind:
+        path.symlink_to(kind)
+    else:
+        path.touch(mode=0o444, exist_ok=False)
