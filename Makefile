@@ -13,6 +13,7 @@ test: ## All tests; real processes, sockets and Podman.
 
 test-system: ## The suite on booted Debian 13 and 12 hosts (tests/system); needs root.
 	@scripts/prepare system
+	@$(PYTHON) -m tests.system.prepare
 	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/system $(PYTEST)
 
 bench: ## Speed against its goals; `make bench BENCH=--strict` fails where one is missed.

@@ -28,12 +28,15 @@ HealthInterval=disable
 [Install]
 WantedBy=multi-user.target
 """
+_ORDER: Final = """\
+Wants=psi-infisical-setup.service
+After=psi-infisical-setup.service
+"""
+"""What the drop-in of a quadlet says where the workload ``depends_on`` the setup."""
 _UNIT: Final = """\
 [Unit]
 Description=An application
-Wants=psi-infisical-setup.service
-After=psi-infisical-setup.service
-[Service]
+{order}[Service]
 Type=notify
 NotifyAccess=all
 ExecStart=/usr/bin/podman run --rm --replace --detach --sdnotify=conmon --name={name} \\
@@ -48,11 +51,14 @@ WantedBy=multi-user.target
 class Container:
     """The unit ``NAME.service``, of a quadlet or not, which needs some secrets of its workload."""
 
-    def __init__(self, host: Host, name: str, keys: Iterable[str]) -> None:
+    def __init__(
+        self, host: Host, name: str, keys: Iterable[str], *, waits_for_setup: bool = True
+    ) -> None:
         self.host = host
         self.name = name
         self.unit = f"{name}.service"
         self._keys = sorted(keys)
+        self._order = _ORDER if waits_for_setup else ""
 
     def define(self) -> None:
         """Write the program and the unit, and have systemd read it; it starts at each boot."""
@@ -64,7 +70,7 @@ class Container:
             self.host.systemctl("daemon-reload")
             return
         named = (f"--secret={self.name}--{key},type=env,target={key}" for key in self._keys)
-        text = _UNIT.format(secrets=" ".join(named), **fields)
+        text = _UNIT.format(secrets=" ".join(named), order=self._order, **fields)
         self.host.write(f"/etc/systemd/system/{self.unit}", text)
         self.host.systemctl("daemon-reload")
         self.host.systemctl("enable", self.unit)

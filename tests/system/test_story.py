@@ -11,7 +11,7 @@ import pytest
 from tests.system.container import Container
 from tests.system.host import Host
 from tests.system.image import import_busybox
-from tests.system.stage import PROJECT, VALUES, Stage
+from tests.system.stage import CONFIG, PROJECT, VALUES, Stage
 
 SERVICES = ("psi-frontend.service", "psi-broker.service", "psi-sealer.service", "psi-pki.service")
 SOCKETS = (
@@ -31,6 +31,12 @@ OnActiveSec=1s
 OnUnitActiveSec=1s
 RandomizedDelaySec=0
 """
+WORKLOADS = ("myapp", "early")
+EARLY = """\
+  early:
+    secrets: [{{project: myproject, path: /myapp}}]
+"""
+"""A workload that is not told to wait for anything."""
 LATE_BROKER = "[Service]\nExecStartPre=+/bin/sleep 5\n"
 CHANGED = {**VALUES, "DB_PASSWORD": "changed in Infisical"}
 
@@ -38,7 +44,7 @@ CHANGED = {**VALUES, "DB_PASSWORD": "changed in Infisical"}
 @pytest.fixture(scope="module")
 def stage(host: Host) -> Iterator[Stage]:
     import_busybox(host)
-    with Stage(host) as stage:
+    with Stage(host, CONFIG + EARLY) as stage:
         yield stage
 
 
@@ -47,9 +53,14 @@ def myapp(stage: Stage) -> Container:
     return Container(stage.host, "myapp", VALUES)
 
 
-def started(host: Host, unit: str, moment: str = "ActiveEnterTimestampMonotonic") -> int:
-    """Return when a unit came up, in microseconds since boot."""
-    return int(host.property(unit, moment))
+def up(host: Host, unit: str) -> int:
+    """Return when a unit became active, in microseconds."""
+    return int(host.property(unit, "ActiveEnterTimestampMonotonic"))
+
+
+def begun(host: Host, unit: str) -> int:
+    """Return when a unit began to start, in microseconds."""
+    return int(host.property(unit, "InactiveExitTimestampMonotonic"))
 
 
 def test_it_is_applied_and_enabled(stage: Stage) -> None:
@@ -67,7 +78,7 @@ def test_the_cache_gets_its_key(stage: Stage) -> None:
 def test_setup_registers_the_secrets(stage: Stage) -> None:
     told = stage.host.psictl("setup")
     listed = stage.host.run(["podman", "secret", "ls", "--format", "{{.Name}}"]).stdout
-    assert set(listed.split()) == {f"myapp--{key}" for key in VALUES}
+    assert set(listed.split()) == {f"{name}--{key}" for name in WORKLOADS for key in VALUES}
     if stage.host.suite.quadlet:
         dropin = stage.host.read("/etc/containers/systemd/myapp.container.d/50-secrets.conf")
         assert dropin.decode().count("Secret=myapp--") == len(VALUES)
@@ -115,8 +126,9 @@ def test_after_a_reboot_in_the_outage_all_runs_again(stage: Stage, myapp: Contai
 
 
 def test_sockets_are_there_before_containers(stage: Stage, myapp: Container) -> None:
-    container = started(stage.host, myapp.unit, "ExecMainStartTimestampMonotonic")
-    assert 0 < max(started(stage.host, unit) for unit in SOCKETS) < container
+    sockets = [up(stage.host, unit) for unit in SOCKETS]
+    assert min(sockets) > 0
+    assert max(sockets) < begun(stage.host, myapp.unit)
 
 
 def test_the_timer_fires_again_and_again(stage: Stage, myapp: Container) -> None:
@@ -136,13 +148,15 @@ def test_the_timer_fires_again_and_again(stage: Stage, myapp: Container) -> None
 
 def test_a_container_before_the_broker_waits_for_it(stage: Stage, myapp: Container) -> None:
     host = stage.host
+    early = Container(host, "early", VALUES, waits_for_setup=False)
+    early.define()
     host.write("/etc/systemd/system/psi-broker.service.d/99-late.conf", LATE_BROKER)
     myapp.forget()
     host.reboot()
-    myapp.wait_shown()
-    container = started(host, myapp.unit, "ExecMainStartTimestampMonotonic")
-    assert container < started(host, "psi-broker.service")
-    assert myapp.environment() == VALUES
+    for container in (early, myapp):
+        container.wait_shown()
+        assert container.environment() == VALUES
+    assert begun(host, early.unit) < up(host, "psi-broker.service") < up(host, early.unit)
     assert host.failed_units() == []
     host.run(["rm", "/etc/systemd/system/psi-broker.service.d/99-late.conf"])
     host.systemctl("daemon-reload")
