@@ -57,8 +57,7 @@ def _certificates(recorded: str, answered: str, path: str, made_up: Differ) -> l
     same_end = ours.not_valid_after_utc == theirs.not_valid_after_utc
     if not same_end and _span(ours) != _span(theirs):
         found.append(f"{path}.validity: recorded {_span(ours)}, answered {_span(theirs)}")
-    serials = (f"{one.serial_number:040x}" for one in (ours, theirs))
-    found += made_up(*serials, f"{path}.serial")
+    found += made_up(_serial(ours), _serial(theirs), f"{path}.serial")
     for one, other in zip(ours.extensions, theirs.extensions, strict=False):
         found += _extensions(one, other, f"{path}.{one.oid.dotted_string}", made_up)
     return found
@@ -81,6 +80,14 @@ _FACTS: dict[str, Callable[[x509.Certificate], object]] = {
 }
 
 
+def _serial(certificate: x509.Certificate) -> str:
+    return f"{certificate.serial_number:040x}"
+
+
+def _hex(identifier: bytes | None) -> str:
+    return identifier.hex() if identifier is not None else ""
+
+
 def _span(certificate: x509.Certificate) -> object:
     return certificate.not_valid_after_utc - certificate.not_valid_before_utc
 
@@ -96,8 +103,7 @@ def _extensions(
         case (x509.SubjectKeyIdentifier(), x509.SubjectKeyIdentifier()):
             return made_up(ours.digest.hex(), theirs.digest.hex(), path)
         case (x509.AuthorityKeyIdentifier(), x509.AuthorityKeyIdentifier()):
-            ids = ((one.key_identifier or b"").hex() for one in (ours, theirs))
-            return made_up(*ids, path)
+            return made_up(_hex(ours.key_identifier), _hex(theirs.key_identifier), path)
     found = []
     for one, other in zip(_urls(ours), _urls(theirs), strict=False):
         for mine, their in zip(one, other, strict=False):

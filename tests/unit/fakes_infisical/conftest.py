@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.infisical.process import StandIn
 from tests.fakes.infisical.seed import Seed
 from tests.unit.fakes_infisical.api import Api, simple_seed
+from tests.unit.fakes_infisical.certificate_api import CertificateApi, certificate_manager
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def stand_in(seed: Seed) -> Iterator[StandIn]:
 def api(stand_in: StandIn) -> Iterator[Api]:
     with Api(stand_in) as client:
         yield client
+
+
+@pytest.fixture
+def certs() -> Iterator[CertificateApi]:
+    with certificate_manager() as api:
+        yield api

@@ -89,12 +89,12 @@ class RemoteCertificates:
         """Issue certificates that may sign others."""
         self._misissue("as-authority", times)
 
-    def answer_with(self, times: int | None = None, **fields: str) -> None:
+    def answer_with(self, told: dict[str, str], times: int | None = None) -> None:
         """Tell something else of a good certificate, on all routes.
 
         Fields: certificate, issuingCaCertificate, certificateChain, privateKey, serialNumber.
         """
-        self._misissue("answer", times, **fields)
+        self._misissue("answer", times, **told)
 
     def issue_rightly(self) -> None:
         """Drop all rules for issuing wrongly."""
