@@ -10,6 +10,7 @@ from psictl.apply.host_secret import NAME as HOST_SECRET
 from psictl.apply.units.circumstances import Circumstances
 from psictl.apply.units.credentials import load_line, named_lines, projection_line
 from psictl.apply.units.dropin import Sections
+from psictl.apply.units.mounts import code, shared, shown
 from psictl.apply.units.sight import is_below, sealer_sees
 from psictl.apply.units.words import word
 from psictl.config.projection import credentials
@@ -75,13 +76,13 @@ def _pkcs11_sections(host: Circumstances, read: list[str], module: str) -> Secti
     if Path(module).name == _SOFTHSM:
         group = "softhsm" if host.has_group("softhsm") else ""
         lines += [
-            "BindReadOnlyPaths=-/etc/softhsm",
-            "BindPaths=-/var/lib/softhsm",
+            *shown("/etc/softhsm"),
+            *shared("/var/lib/softhsm"),
             *_group_lines(group),
         ]
         return {"Service": lines}
     readers = ["Wants=pcscd.socket", "After=pcscd.socket"]
-    lines += ["BindReadOnlyPaths=-/etc/opensc", f"BindPaths=-{_READERS}"]
+    lines += [*shown("/etc/opensc"), *shared(_READERS)]
     return {"Unit": readers, "Service": lines}
 
 
@@ -90,5 +91,4 @@ def _module_lines(module: str) -> list[str]:
     folder = str(Path(module).parent)
     if is_below(module, "/usr/lib"):
         return []
-    bound = [] if sealer_sees(module) else [f"BindReadOnlyPaths={word('-' + folder)}"]
-    return [*bound, f"ExecPaths={word('-' + folder)}"]
+    return code(folder, is_seen=sealer_sees(module))
