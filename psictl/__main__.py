@@ -32,6 +32,9 @@ def run(argv: list[str]) -> NoReturn:
     except PsiError as error:
         say(str(error))
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - typer replaces sys.excepthook, and its shows it all
+        _report_fault(type(error), error, error.__traceback__)
+        sys.exit(PsiError.exit_code)
     sys.exit(0)
 
 

@@ -7,6 +7,7 @@ import typer
 
 from psictl.cli import layout_of
 from psictl.dev import run
+from psictl.dev.services import check_installed
 
 
 def command(
@@ -29,5 +30,6 @@ def command(
 
     Example: psictl dev --root /tmp/psi --config config.yaml
     """
+    check_installed()
     folder = root.absolute() if root is not None else layout_of(context).root
     raise typer.Exit(run(folder, config, limits, sealer))

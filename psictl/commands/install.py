@@ -9,6 +9,7 @@ import typer
 from psi.shared.errors import ConfigError
 from psictl.cli import layout_of
 from psictl.install.driver_conf import CONF_FILE, CONF_FOLDER, install_driver
+from psictl.install.host import ThisHost
 from psictl.install.installing import install
 from psictl.install.looking import wanted_texts
 from psictl.install.places import PREFIX, Places
@@ -71,6 +72,7 @@ def command(  # noqa: PLR0913 - one parameter, one option
         return
     request = Request(
         places=Places(layout.root, prefix),
+        host=ThisHost() if layout.is_host else None,
         source=source,
         wheelhouse=wheelhouse.absolute() if wheelhouse else None,
         tpm=not without_tpm,
@@ -114,7 +116,7 @@ def _uninstall(request: Request, *, purge: bool, sure: bool) -> None:
     if purge and not (sure or request.dry_run):
         _ask(request)
     with show_progress() as progress:
-        report = uninstall(request.places, purge=purge, dry_run=request.dry_run, tell=progress)
+        report = uninstall(request, purge=purge, tell=progress)
     _say(report)
 
 

@@ -6,8 +6,10 @@ It says for a folder what the unit files say for a host.
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from psi.shared.errors import ConfigError
 from psi.shared.processes import Process
 from psictl.layout import Layout
 
@@ -74,3 +76,12 @@ SERVICES = (
 )
 """In the order in which they are started; stopped the other way, callers before servers, so that
 none is cut off and the last write at shutdown finds the sealer (r23)."""
+
+
+def check_installed() -> None:
+    """Raise ConfigError unless this Python has all services; a host's psictl has none."""
+    if any(find_spec(f"psi.{service.process}") is None for service in SERVICES):
+        raise ConfigError(
+            "psictl dev needs the whole suite in one environment: run it from a checkout, as "
+            ".venv/bin/psictl dev (make demo makes one)"
+        )

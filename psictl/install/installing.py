@@ -1,16 +1,19 @@
-"""The order of an installation: look, make beside, switch, restart, tidy up."""
+"""The order of an installation: take, look, make beside, switch, restart, tidy up."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from psi.shared.errors import PsiError
-from psictl.install import making, switching, versions
+from psictl.install import making, versions
+from psictl.install.foretelling import foretell, nothing
 from psictl.install.locking import check_root, locked
-from psictl.install.looking import Outlook, Wanted, look, start_pip, wanted_texts
-from psictl.install.pip import Pip
+from psictl.install.looking import Outlook, Wanted, look, wanted_texts
 from psictl.install.request import Report, Request, Tell
+from psictl.install.switching import Switch
+from psictl.install.taking import Taken, hand_over, is_own, own_arguments, take
 from psictl.install.texts import sweep
 from psictl.install.verify import check_programs
 
@@ -21,11 +24,13 @@ _READABLE: Final = 0o022
 def install(request: Request, tell: Tell) -> Report:
     """Install, upgrade, or find that nothing is to be done; raises PsiError.
 
-    ``tell`` hears what happens now.
+    ``tell`` hears what happens now. Another version's own psictl does it, and where that one
+    fails, this exits as it did.
     """
     before = os.umask(_READABLE)
     try:
-        return _install(request, tell)
+        with tempfile.TemporaryDirectory(prefix="psi-install-") as folder:
+            return _install(request, Path(folder), tell)
     except OSError as error:
         cause = f"{error.filename or 'the system'}: {error.strerror}"
         raise PsiError(f"{cause}; when that is mended, run psictl install again") from error
@@ -33,75 +38,33 @@ def install(request: Request, tell: Tell) -> Report:
         os.umask(before)
 
 
-def _install(request: Request, tell: Tell) -> Report:
-    with tempfile.TemporaryDirectory(prefix="psi-install-") as folder:
-        scratch = Path(folder)
-        wanted = wanted_texts(request)
-        if request.dry_run:
-            outlook, _ = look(request, wanted, scratch, tell)
-            return foretell(request, wanted, outlook)
-        check_root(request.places)
-        with locked(request.places):
-            versions.sweep(request.places)
-            sweep(request.places.root, wanted.texts)
-            outlook, pip = look(request, wanted, scratch, tell)
-            if outlook.is_done:
-                return _nothing(outlook)
-            version = outlook.found or _make(request, wanted, outlook, pip, scratch, tell)
-            return _switch(request, wanted, outlook, version, tell)
+def _install(request: Request, scratch: Path, tell: Tell) -> Report:
+    if request.host is not None and not request.dry_run:
+        check_root()
+    taken = take(request, scratch, tell)
+    if not is_own(taken.suite):
+        code = hand_over(taken, own_arguments())
+        if code != 0:
+            sys.exit(code)
+        return Report()
+    wanted = wanted_texts(request)
+    if request.dry_run:
+        return foretell(request, wanted, look(request, wanted, taken.suite, scratch, tell))
+    with locked(request.places):
+        versions.sweep(request.places)
+        sweep(request.places.root, wanted.texts)
+        outlook = look(request, wanted, taken.suite, scratch, tell)
+        if outlook.is_done:
+            return nothing(outlook)
+        version = outlook.found or _make(request, wanted, outlook, taken, tell)
+        return Switch(request, wanted, outlook, version, tell).run()
 
 
-def foretell(request: Request, wanted: Wanted, outlook: Outlook) -> Report:
-    """Return what an installation would do."""
-    if outlook.is_done:
-        return _nothing(outlook)
-    report, places = Report(), request.places
-    suite = outlook.recipe.suite
-    if outlook.found is None:
-        report.changes.append(f"psi-suite {suite.version}: would be made below {places.versions}")
-    if outlook.found is None or outlook.found != outlook.before:
-        report.changes.append(f"{places.current}: would lead to it")
-    report.changes += [f"{change.path}: would be {change.told}" for change in outlook.changes]
-    if outlook.folders:
-        report.changes.append(f"{places.skeleton}: would be written")
-    if outlook.driver_new:
-        report.changes.append("etc/containers/containers.conf.d/psi.conf: would be written")
-    if outlook.launcher_new:
-        report.changes.append(f"{places.launcher}: would be written")
-    report.notes += wanted.driver_messages
-    return report
-
-
-def _nothing(outlook: Outlook) -> Report:
-    suite = outlook.recipe.suite
-    told = f"psi-suite {suite.version} ({outlook.before}) is installed already: nothing was changed"
-    return Report(notes=[told])
-
-
-def _make(
-    request: Request, wanted: Wanted, outlook: Outlook, pip: Pip | None, scratch: Path, tell: Tell
-) -> str:
-    pip = pip or start_pip(request, wanted.interpreter, scratch, tell)
-    folder, manifest = making.make_version(outlook.recipe, pip, tell)
+def _make(request: Request, wanted: Wanted, outlook: Outlook, taken: Taken, tell: Tell) -> str:
+    folder, manifest = making.make_version(outlook.recipe, taken.pip, tell)
     try:
         check_programs(wanted.texts, request.places.prefix, folder)
         return versions.finish(request.places, folder, manifest)
     except BaseException:
         versions.remove(folder)
         raise
-
-
-def _switch(request: Request, wanted: Wanted, outlook: Outlook, version: str, tell: Tell) -> Report:
-    places = request.places
-    began = not places.unfinished.exists()
-    switching.begin(places, outlook.before)
-    try:
-        report = switching.switch(request, wanted, outlook, version, tell)
-    except PsiError:
-        if began and versions.in_force(places) == outlook.before:
-            places.unfinished.unlink()
-        raise
-    if version != outlook.before:
-        report.changes.insert(0, f"psi-suite {outlook.recipe.suite.version}: {version} is in force")
-    switching.end(places, outlook, version, report, tell)
-    return report

@@ -44,11 +44,6 @@ class Places:
                 f"them; choose a folder below /usr or /opt, such as {PREFIX}"
             )
 
-    @property
-    def is_host(self) -> bool:
-        """Whether this is the machine itself, with its users and its systemd."""
-        return self.root.resolve() == Path("/")
-
     def below(self, path: str) -> Path:
         """Return where an absolute path of the host is below the root."""
         return self.root / path.lstrip("/")
@@ -77,11 +72,6 @@ class Places:
     def unfinished(self) -> Path:
         """There from before the switch until the services run from the new version."""
         return self.home / "unfinished"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one installer that may run; in /run, so that a reboot frees it."""
-        return self.root / "run/psi-install.lock"
 
     @property
     def launcher(self) -> Path:

@@ -1,7 +1,8 @@
 """The unit files as they are shipped: data of this package, or ``systemd/`` of a checkout."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from psi.shared.errors import PsiError
@@ -22,27 +23,32 @@ class Shipped:
     texts: dict[str, str]
 
     @property
-    def services(self) -> list[str]:
-        """The names of the services, sorted."""
-        return self._named(".service")
-
-    @property
     def units(self) -> list[str]:
         """The names of all units, sorted."""
-        return self._named(*_KINDS)
+        return unit_names(self.texts)
 
-    def _named(self, *endings: str) -> list[str]:
-        names = (path.removeprefix(f"{UNITS}/") for path in self.texts)
-        return sorted(name for name in names if "/" not in name and name.endswith(endings))
+    @property
+    def services(self) -> list[str]:
+        """The names of the services, sorted."""
+        return [name for name in self.units if name.endswith(".service")]
 
 
 def shipped_folder() -> Path:
     """Return the folder with the unit files; raises PsiError where this psictl came without."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "systemd", package.parent / "systemd"):
+    here = Path(__file__).resolve()
+    for folder in (here.with_name("systemd"), here.parents[2] / "systemd"):
         if (folder / "psi.target").is_file():
             return folder
     raise PsiError("this psictl came without its unit files: install psi-suite again, whole")
+
+
+def unit_names(paths: Iterable[str]) -> list[str]:
+    """Return the names of the units among paths on the host, sorted; drop-ins are none."""
+    return sorted(
+        PurePosixPath(path).name
+        for path in paths
+        if str(PurePosixPath(path).parent) == UNITS and path.endswith(_KINDS)
+    )
 
 
 def read_shipped(folder: Path, systemd: int) -> Shipped:

@@ -1,109 +1,176 @@
 """The new version comes into force: what it needs, then the units, then the link, then restarts.
 
-Up to the link's rename a failure takes back what was done. From the marker ``unfinished`` on,
-a run that was cut off is finished by the next one.
+A failure on the way takes back what was done, after restarts too; from the marker ``unfinished``
+on, a run that was cut off is finished by the next one.
 """
 
-import os
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from psictl.install import launcher, skeleton, systemd, texts, versions
+from psi.shared.errors import PsiError
+from psictl.install import launcher, skeleton, texts, versions
 from psictl.install.driver_conf import install_driver
+from psictl.install.example import write_example
+from psictl.install.host import Host, active
 from psictl.install.looking import Outlook, Wanted
-from psictl.install.places import SYSUSERS, TMPFILES, UNITS, Places
-from psictl.install.request import Report, Request, Tell
+from psictl.install.places import SYSUSERS, TMPFILES
+from psictl.install.request import Report, Request, Tell, by_folder
+from psictl.install.shipped import unit_names
 
-EXAMPLE: Final = "config.yaml.example"
-_EXAMPLE_SOURCE: Final = Path(__file__).with_name(EXAMPLE)
-_PREVIOUS: Final = "previous"
-
-
-def switch(request: Request, wanted: Wanted, outlook: Outlook, version: str, tell: Tell) -> Report:
-    """Put a complete version into force; raises PsiError."""
-    places, report = request.places, Report()
-    tell("switching")
-    _prepare(places, wanted, report)
-    with ExitStack() as undo:
-        texts.write(places.root, outlook.changes)
-        undo.callback(texts.take_back, places.root, outlook.changes)
-        if version != outlook.before:
-            versions.point(places, version)
-        undo.pop_all()
-    report.changes += [f"{change.path}: {change.told}" for change in outlook.changes]
-    driver = install_driver(places.root, default_driver=request.default_driver)
-    report.changes += driver.messages[1:] if driver.changed else ()
-    if outlook.launcher_new:
-        launcher.link(places)
-        report.changes.append(f"{places.launcher}: written")
-    return report
+PREVIOUS: Final = "previous"
+"""The link to the version that was in force before; that one is kept."""
+_NEXT: Final = (
+    "next: write {config}/config.yaml (config.yaml.example is beside it), then psictl apply, "
+    "systemctl enable --now psi.target, psictl setup"
+)
 
 
-def begin(places: Places, before: str | None) -> None:
-    """Note that a switch is under way, and from which version."""
-    if not places.unfinished.exists():
-        places.unfinished.write_text(before or "")
+@dataclass
+class Switch:
+    """One switch to a version that is complete."""
+
+    request: Request
+    wanted: Wanted
+    outlook: Outlook
+    version: str
+    tell: Tell
+    report: Report = field(default_factory=Report)
+
+    def run(self) -> Report:
+        """Put the version into force; raises PsiError, and then the one before is in force."""
+        places, before = self.request.places, self._begin()
+        try:
+            self.tell("switching")
+            self._prepare()
+            with ExitStack() as undo:
+                texts.write(places.root, self.outlook.changes)
+                undo.callback(self._go_back)
+                if self.version != self.outlook.before:
+                    versions.point(places, self.version)
+                self._restart()
+                undo.pop_all()
+        except PsiError as error:
+            raise self._explained(error) from error
+        self._write_rest()
+        self._tidy(before)
+        places.unfinished.unlink()
+        return self._told()
+
+    def _begin(self) -> str | None:
+        """Note that a switch is under way; return the version before it, also if it was cut off."""
+        marker = self.request.places.unfinished
+        if not marker.exists():
+            marker.write_text(self.outlook.before or "")
+        return marker.read_text() or None
+
+    def _explained(self, error: PsiError) -> PsiError:
+        places = self.request.places
+        if versions.in_force(places) == self.version:
+            return PsiError(f"{error}; when that is mended, run psictl install again")
+        places.unfinished.unlink()
+        if self.outlook.before is None:
+            return PsiError(f"{error}; nothing is installed")
+        return PsiError(f"{error}; {self.outlook.before} is still in force")
+
+    def _prepare(self) -> None:
+        """Make what the new version needs and the old one does not mind."""
+        places, host = self.request.places, self.request.host
+        if host is not None:
+            host.make_users(self._all_of(SYSUSERS))
+        if skeleton.extend_skeleton(places.skeleton, self.wanted.skeleton):
+            self.report.changes.append(f"{places.skeleton}: written")
+        if host is not None:
+            host.make_folders(self._all_of(TMPFILES))
+        self.report.changes += write_example(places.config_dir)
+
+    def _all_of(self, folder: str) -> str:
+        found = (text for path, text in self.wanted.texts.items() if path.startswith(f"{folder}/"))
+        return "".join(found)
+
+    def _restart(self) -> None:
+        """Let systemd take the new version up; raises PsiError at the first that fails."""
+        host = self._booted()
+        if host is None:
+            return
+        self.tell("reloading systemd")
+        host.reload()
+        for unit in active(host, unit_names(self.wanted.texts)):
+            self.tell(f"restarting {unit}")
+            _restart(host, unit)
+            self.report.changes.append(f"{unit}: restarted")
+
+    def _go_back(self) -> None:
+        """Put the version before into force again, whatever it takes."""
+        places, before = self.request.places, self.outlook.before
+        texts.take_back(places.root, self.outlook.changes)
+        if before is None:
+            places.current.unlink(missing_ok=True)
+        elif versions.in_force(places) != before:
+            versions.point(places, before)
+        host = self._booted()
+        if host is not None:
+            host.reload()
+            for line in self.report.changes:
+                unit, _, word = line.partition(": ")
+                if word == "restarted":
+                    _restart(host, unit)
+
+    def _booted(self) -> Host | None:
+        host = self.request.host
+        return host if host is not None and host.booted() else None
+
+    def _write_rest(self) -> None:
+        places = self.request.places
+        driver = install_driver(places.root, default_driver=self.request.default_driver)
+        self.report.changes += driver.messages[1:] if driver.changed else ()
+        if self.outlook.launcher_new:
+            launcher.link(places)
+            self.report.changes.append(f"{places.launcher}: written")
+
+    def _tidy(self, before: str | None) -> None:
+        """Remove what is no longer shipped, and all versions but this and the one before."""
+        places, host = self.request.places, self._booted()
+        gone = [change for change in self.outlook.changes if change.new is None]
+        units = unit_names(change.path for change in gone)
+        if units and self.request.host is not None:
+            if host is not None:
+                host.stop(units)
+            self.request.host.disable(units)
+        texts.remove(places.root, gone)
+        if gone and host is not None:
+            host.reload()
+        if before not in {None, self.version}:
+            versions.point(places, str(before), PREVIOUS)
+        kept = {self.version, versions.in_force(places, PREVIOUS)}
+        removed = versions.prune(places, kept)
+        self.report.changes += [f"version {name}: removed" for name in removed]
+
+    def _told(self) -> Report:
+        changes, notes = self.report.changes, self.report.notes
+        changes[:0] = by_folder([(change.path, change.told) for change in self.outlook.changes])
+        suite = self.outlook.recipe.suite
+        if self.version != self.outlook.before:
+            changes.insert(0, f"psi-suite {suite.version}: {self.version} is in force")
+        if self.request.host is not None and self._booted() is None:
+            notes.append("systemd does not run here: nothing was reloaded or restarted")
+        sockets = [
+            Path(change.path).name
+            for change in self.outlook.changes
+            if change.path.endswith(".socket") and change.told == "replaced"
+        ]
+        if sockets and self._booted() is not None:
+            notes.append(
+                f"changed, and in force after systemctl restart psi.target: {', '.join(sockets)}"
+            )
+        if self.outlook.before is None:
+            notes.append(_NEXT.format(config=self.request.places.config_dir))
+        return self.report
 
 
-def end(places: Places, outlook: Outlook, version: str, report: Report, tell: Tell) -> None:
-    """Let systemd take the new version up, and tidy; raises PsiError."""
-    before = places.unfinished.read_text() or None
-    gone = [change for change in outlook.changes if change.new is None]
-    if places.is_host:
-        _take_up(outlook, gone, report, tell)
-    texts.remove(places.root, gone)
-    if gone and places.is_host and systemd.is_booted():
-        systemd.reload()
-    if before not in {None, version}:
-        versions.point(places, before or version, _PREVIOUS)
-    kept = {version, before, versions.in_force(places, _PREVIOUS)}
-    report.changes += [f"version {name}: removed" for name in versions.prune(places, kept)]
-    os.sync()
-    places.unfinished.unlink()
-
-
-def _prepare(places: Places, wanted: Wanted, report: Report) -> None:
-    """Make what the new version needs and the old one does not mind."""
-    if places.is_host:
-        systemd.make_users(_all_of(wanted, SYSUSERS))
-    if skeleton.extend_skeleton(places.skeleton, wanted.skeleton):
-        report.changes.append(f"{places.skeleton}: written")
-    if places.is_host:
-        systemd.make_folders(_all_of(wanted, TMPFILES))
-    if not places.config_dir.is_dir():
-        places.config_dir.mkdir(mode=0o700, parents=True)
-        places.config_dir.chmod(0o700)
-    example = places.config_dir / EXAMPLE
-    if not example.exists() and not (places.config_dir / "config.yaml").exists():
-        with suppress(FileExistsError), example.open("x") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(_EXAMPLE_SOURCE.read_text())
-        report.changes.append(f"{example}: written")
-
-
-def _all_of(wanted: Wanted, folder: str) -> str:
-    return "".join(text for path, text in wanted.texts.items() if path.startswith(f"{folder}/"))
-
-
-def _take_up(outlook: Outlook, gone: Iterable[texts.Change], report: Report, tell: Tell) -> None:
-    dropped = [Path(change.path).name for change in gone if Path(change.path).parent == Path(UNITS)]
-    if dropped:
-        systemd.stop_and_disable(dropped)
-    if not systemd.is_booted():
-        report.notes.append("systemd does not run here: nothing was reloaded or restarted")
-        return
-    tell("reloading systemd")
-    systemd.reload()
-    names = [Path(path).name for path in outlook.recipe.files]
-    restarted = systemd.restart(systemd.restart_order(names), tell)
-    report.changes += [f"{name}: restarted" for name in restarted]
-    sockets = [
-        name for change in outlook.changes
-        if (name := Path(change.path).name).endswith(".socket") and change.old is not None
-    ]  # fmt: skip
-    if restarted and sockets:
-        report.notes.append(
-            f"{', '.join(sockets)} changed: in force after systemctl restart psi.target, or a boot"
-        )
+def _restart(host: Host, unit: str) -> None:
+    try:
+        host.restart(unit)
+    except PsiError as error:
+        raise PsiError(f"{unit} did not come up (journalctl -u {unit}): {error}") from error

@@ -3,47 +3,50 @@
 psictl itself goes last, so that a run that was cut off can be repeated.
 """
 
-import pwd
 import shutil
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from psi.shared.errors import PsiError
-from psictl.install import launcher, systemd, texts, versions
+from psictl.install import launcher, texts, versions
 from psictl.install.driver_conf import remove_driver
+from psictl.install.host import RESTART_ORDER
 from psictl.install.locking import check_root, locked
-from psictl.install.places import UNITS, Places
-from psictl.install.programs import run
-from psictl.install.request import Report, Tell
-from psictl.install.shipped import ANY_SYSTEMD, read_shipped, shipped_folder
+from psictl.install.places import Places
+from psictl.install.request import Report, Request, Tell, by_folder
+from psictl.install.shipped import ANY_SYSTEMD, read_shipped, shipped_folder, unit_names
 
-STATE: Final = ("var/lib/psi", "var/lib/psi-sealer", "var/lib/psi-pki", "var/lib/psi-config")
-RUN: Final = ("run/psi", "run/psi-ipc", "run/psi-ctl", "run/psi-hooks")
-USERS: Final = ("psi-frontend", "psi-broker", "psi-sealer", "psi-pki")
+FOLDERS: Final = (
+    "var/lib/psi", "var/lib/psi-sealer", "var/lib/psi-pki", "var/lib/psi-config", "etc/psi",
+    "run/psi", "run/psi-ipc", "run/psi-ctl", "run/psi-hooks",
+)  # fmt: skip  # a list of words
+LINKS: Final = "etc/systemd/system/psi*.d/50-psi.conf"
+"""psictl apply's, into /etc/psi."""
+USERS: Final = tuple(process.user for process in RESTART_ORDER)
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
-def uninstall(places: Places, *, purge: bool, dry_run: bool, tell: Tell) -> Report:
+def uninstall(request: Request, *, purge: bool, tell: Tell) -> Report:
     """Stop and remove what is installed, and with ``purge`` configuration, state and users.
 
     Raises PsiError.
     """
-    if not dry_run:
-        check_root(places)
+    places, host = request.places, request.host
+    if host is not None and not request.dry_run:
+        check_root()
     if not places.home.is_dir() and not purge:
         return Report(notes=[f"nothing is installed below {places.home}"])
     check_no_mounts(places.home)
     files = _installed_files(places)
-    if dry_run:
-        return _foretell(places, files, purge=purge)
+    if request.dry_run:
+        return _foretell(request, files, purge=purge)
     report = Report()
     with locked(places):
-        _remove_units(places, files, report, tell)
+        _remove_units(request, files, report, tell)
         report.changes += remove_driver(places.root)
         if purge:
-            report.changes += _purge(places)
+            report.changes += _purge(request)
         _remove_programs(places, report)
     report.notes += _what_stays(places, purge=purge)
     return report
@@ -65,60 +68,58 @@ def _installed_files(places: Places) -> list[texts.Change]:
     return texts.changes(places.root, {}, known)
 
 
-def _remove_units(places: Places, files: list[texts.Change], report: Report, tell: Tell) -> None:
-    units = [Path(each.path).name for each in files if Path(each.path).parent == Path(UNITS)]
-    if units and places.is_host:
+def _remove_units(request: Request, files: list[texts.Change], report: Report, tell: Tell) -> None:
+    root, host = request.places.root, request.host
+    units = unit_names(change.path for change in files)
+    if units and host is not None:
         tell("stopping the units")
-        systemd.stop_and_disable(units)
-    texts.remove(places.root, files)
-    texts.sweep(places.root, [change.path for change in files])
-    report.changes += [f"{change.path}: removed" for change in files]
-    if places.is_host and systemd.is_booted():
-        systemd.reload()
+        if host.booted():
+            host.stop(units)
+        host.disable(units)
+    texts.remove(root, files)
+    texts.sweep(root, [change.path for change in files])
+    report.changes += by_folder([(change.path, change.told) for change in files])
+    if host is not None and host.booted():
+        host.reload()
 
 
 def _remove_programs(places: Places, report: Report) -> None:
-    """Remove the launcher and all versions; the folder goes at last, with what is in it."""
     if launcher.unlink(places):
         report.changes.append(f"{places.launcher}: removed")
     shutil.rmtree(places.home)
     report.changes.append(f"{places.home}: removed")
 
 
-def _purge(places: Places) -> list[str]:
-    told = []
-    for name in (*STATE, *RUN, "etc/psi"):
-        path = places.root / name
-        if path.is_dir() and not path.is_symlink():
+def _purge(request: Request) -> list[str]:
+    """Remove what people and services made; no link that they made is followed."""
+    root, told = request.places.root, []
+    for path in _made_since(root):
+        if path.is_symlink():
+            path.unlink()
+            with suppress(OSError):
+                path.parent.rmdir()
+        else:
             shutil.rmtree(path)
-            told.append(f"{path}: removed")
-    for link in sorted(places.root.glob("etc/systemd/system/psi*.d/50-psi.conf")):
-        link.unlink()
-        with suppress(OSError):
-            link.parent.rmdir()
-        told.append(f"{link}: removed")
-    if places.is_host:
-        told += [f"user {user}: removed" for user in _remove_users(USERS)]
+        told.append(f"{path}: removed")
+    if request.host is not None:
+        gone = [user for user in USERS if request.host.remove_user(user)]
+        told += [f"user {user}: removed" for user in gone]
     return told
 
 
-def _remove_users(users: Iterable[str]) -> list[str]:
-    removed = []
-    for user in users:
-        with suppress(KeyError):
-            pwd.getpwnam(user)
-            run(["userdel", user], f"the user {user} could not be removed")
-            removed.append(user)
-    return removed
+def _made_since(root: Path) -> list[Path]:
+    folders = [root / name for name in FOLDERS]
+    there = [path for path in folders if path.is_dir() and not path.is_symlink()]
+    return there + sorted(path for path in root.glob(LINKS) if path.is_symlink())
 
 
-def _foretell(places: Places, files: list[texts.Change], *, purge: bool) -> Report:
+def _foretell(request: Request, files: list[texts.Change], *, purge: bool) -> Report:
+    places = request.places
     report = Report([f"{change.path}: would be removed" for change in files])
-    names = (*STATE, *RUN, "etc/psi") if purge else ()
-    there = [places.home, *(places.root / name for name in names)]
+    there = [places.home, *(_made_since(places.root) if purge else ())]
     report.changes += [f"{path}: would be removed" for path in there if path.exists()]
-    if purge and places.is_host:
-        report.changes.append(f"the users {', '.join(USERS)} would be removed")
+    if purge and request.host is not None:
+        report.changes += [f"user {user}: would be removed" for user in USERS]
     return report
 
 

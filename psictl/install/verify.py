@@ -93,10 +93,10 @@ def _analyze(folder: Path, units: Iterable[str]) -> tuple[int, str]:
 
 
 def _complaints(output: str, folder: Path, units: list[str], systemd: int) -> Iterable[str]:
-    """Give the lines about our units; those about units of the host are not ours to judge."""
+    """Give the lines about these units; another file's, an own drop-in's too, are not judged."""
     for line in output.splitlines():
         told = line.replace(f"{folder}/", "").strip()
-        if not any(name in told for name in units):
+        if told.startswith("/") or not any(name in told for name in units):
             continue
         if systemd < IDENTITY_SINCE and _IDENTITY.search(told):
             continue

@@ -1,7 +1,6 @@
 """The versions side by side: each complete or not there, and one in force by a link."""
 
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Final
 import msgspec
 
 from psictl.install.places import Places
+from psictl.install.programs import run
 
 MANIFEST: Final = "manifest.json"
 NEW: Final = ".new-"
@@ -120,7 +120,7 @@ def finish(places: Places, folder: Path, manifest: Manifest) -> str:
         shutil.rmtree(folder)
         return manifest.id
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    os.sync()
+    run(["sync", "--file-system", folder], "the new version could not be written to disk")
     folder.rename(target)
     return manifest.id
 

@@ -14,6 +14,8 @@ import pytest
 from tests.unit.shared.source_tree import PACKAGES, ROOT, copy_tree, import_names, service_names
 
 _SECONDS = 120
+_UNITS = "psictl/install/systemd/"
+_SHOW_UNITS = "from psictl.install.shipped import shipped_folder; print(shipped_folder())"
 _EXAMPLE = "psictl/install/config.yaml.example"
 _SITE_PACKAGES = Path(pytest.__file__).parents[1]
 
@@ -74,24 +76,24 @@ def _expected(tree: Path) -> set[str]:
                 place = place.replace("services/", "psi/", 1).replace("shared/", "psi/shared/", 1)
                 found.add(place)
     units = (file for file in (tree / "systemd").rglob("*") if file.is_file())
-    return found | {f"psictl/{file.relative_to(tree)}" for file in units}
+    return found | {f"psictl/install/{file.relative_to(tree)}" for file in units}
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(built: Built) -> None:
     names = {name for name in _content(built.wheel) if ".dist-info/" not in name}
     assert names == _expected(built.tree)
     assert names >= {"psi/frontend/__main__.py", "psi/shared/messages/base.py", "psictl/cli.py"}
-    code = {name for name in names if not name.startswith(("psictl/systemd/", _EXAMPLE))}
+    code = {name for name in names if not name.startswith((_UNITS, _EXAMPLE))}
     assert {Path(name).suffix for name in code} == {".py", ".typed"}
 
 
 def test_the_wheel_has_the_unit_files(built: Built) -> None:
     """Without them psictl install would have nothing to put in place."""
     content = _content(built.wheel)
-    units = {name: data for name, data in content.items() if name.startswith("psictl/systemd/")}
+    units = {name: data for name, data in content.items() if name.startswith(_UNITS)}
     assert {Path(name).suffix for name in units} >= {".service", ".socket", ".target", ".conf"}
     for name, data in units.items():
-        assert data == (ROOT / name.removeprefix("psictl/")).read_bytes()
+        assert data == (ROOT / "systemd" / name.removeprefix(_UNITS)).read_bytes()
 
 
 def test_psi_is_a_namespace(built: Built) -> None:
@@ -215,14 +217,15 @@ def editable(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 def test_the_installed_psictl_finds_its_unit_files(installed: Installed) -> None:
     show = "from psictl.install.shipped import shipped_folder; print(shipped_folder())"
-    assert installed.run("python", ["-IB", "-c", show]) == f"{installed.site}/psictl/systemd\n"
+    assert (
+        installed.run("python", ["-IB", "-c", show]) == f"{installed.site}/psictl/install/systemd\n"
+    )
 
 
 def test_the_editable_psictl_finds_the_unit_files_of_its_sources(
     built: Built, editable: Installed
 ) -> None:
-    show = "from psictl.install.shipped import shipped_folder; print(shipped_folder())"
-    assert editable.run("python", ["-IB", "-c", show]) == f"{built.tree}/systemd\n"
+    assert editable.run("python", ["-IB", "-c", _SHOW_UNITS]) == f"{built.tree}/systemd\n"
 
 
 ENTRIES = ("psi.shared.routes", "psictl.__main__", *(f"psi.{n}.__main__" for n in service_names()))
