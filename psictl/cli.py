@@ -23,8 +23,10 @@ COMMANDS: Final = {
     "install": _Entry("psictl.commands.install", "Install PSI on this host, upgrade or remove it."),
     "status": _Entry("psictl.commands.status", "Show how the services are."),
     "cache": _Entry("psictl.commands.cache", "What is kept for an outage, and its keys.", True),
+    "credential": _Entry("psictl.commands.credential", "What the services are given.", True),
     "seal": _Entry("psictl.commands.seal", "Keep a secret that cannot come from Infisical."),
     "infisical": _Entry("psictl.commands.infisical", "Log in, and read secrets by hand.", True),
+    "systemd": _Entry("psictl.commands.systemd", "The units that run PSI.", True),
     "dev": _Entry("psictl.commands.dev", "Run the whole suite below a folder, in the foreground."),
 }  # fmt: skip  # one row, one command
 

@@ -73,15 +73,15 @@ def config_state(layout: Layout, running: BrokerStatusReply) -> ConfigState:
     """Compare; the file is the one that the applied generation was read from."""
     applied = _applied(layout)
     if applied is None:
-        in_force = _matches(layout.config, running.config_sha256)
+        in_force = file_matches(layout.config, running.config_sha256)
         return ConfigState(layout.config, None, in_force, broker_current=True)
     path, projected = Path(applied.config), _projected(layout)
     return ConfigState(
         path=path,
         applied=applied.number,
-        in_force=_matches(path, applied.config_sha256),
+        in_force=file_matches(path, applied.config_sha256),
         broker_current=projected in {None, running.generation},
-        complete=_is_complete(layout),
+        complete=is_complete(layout),
     )
 
 
@@ -100,7 +100,7 @@ def _applied(layout: Layout) -> Generation | None:
         return None
 
 
-def _is_complete(layout: Layout) -> bool:
+def is_complete(layout: Layout) -> bool:
     """Tell whether all three links lead to one generation; two of them are root's to read."""
     links = (layout.generated / CURRENT, layout.config_dir / CURRENT, layout.config_dir / LOADED)
     switched, followed, loaded = (_target(link) for link in links)
@@ -122,7 +122,8 @@ def _projected(layout: Layout) -> int | None:
         return None
 
 
-def _matches(path: Path, sha256: str) -> bool | None:
+def file_matches(path: Path, sha256: str) -> bool | None:
+    """Tell whether a file has this SHA-256; None where it cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from psi.shared.errors import ConfigError, PsiError
+from psi.shared.errors import PsiError
 from psi.shared.processes import Process
 from psi.shared.projection import BrokerProjection, SealerProjection, decode_projection
 from psictl.apply.host_secret import NAME as HOST_SECRET
@@ -12,7 +12,6 @@ from psictl.layout import Layout
 
 CONFIG = "config.json"
 LIMITS = "limits.json"
-_RESERVED = frozenset({CONFIG, LIMITS, HOST_SECRET})
 
 
 def folder_of(layout: Layout, process: Process) -> Path:
@@ -51,8 +50,6 @@ def _named(layout: Layout, process: Process, projection: bytes) -> dict[str, byt
         names = credentials(decode_projection(projection, SealerProjection))
     else:
         names = credentials(decode_projection(projection, BrokerProjection))
-    if reserved := names & _RESERVED:
-        raise ConfigError(f"credential {min(reserved)} is PSI's own name; rename the credential")
     return {name: _read(layout.credstore / name) for name in sorted(names)}
 
 

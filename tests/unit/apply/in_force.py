@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psictl.apply.host_secret import BYTES, NAME
 from psictl.apply.store import open_store
-from psictl.generation import _is_complete
+from psictl.generation import is_complete
 from psictl.layout import Layout
 from tests.fakes.systemd.manager import FakeSystemd
 
@@ -27,7 +27,7 @@ def in_force(layout: Layout, systemd: FakeSystemd | None = None, *, running: boo
         return "systemd has read something else"
     if running and _workload(systemd.given("psi-broker.service")["config.json"]) != told:
         return "the broker runs something else"
-    return "not complete" if running and not _is_complete(layout) else told
+    return "not complete" if running and not is_complete(layout) else told
 
 
 def _told(layout: Layout, drop_ins: dict[str, str]) -> str:
