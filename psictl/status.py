@@ -27,6 +27,7 @@ from psictl.http_socket import Answer, HttpSocket
 from psictl.layout import Layout
 from psictl.pki_health import pki_expected, pki_problems
 from psictl.reply_fields import reply_fields
+from psictl.systemd.sockets import failed_sockets
 
 _DETAIL_CHARACTERS = 200
 
@@ -56,11 +57,13 @@ class Status:
     pki: Probed | None
     """None on a host that has no pki."""
     pki_state: PkiStatusReply | None
+    failed_sockets: tuple[str, ...] = ()
+    """What to do about each: whoever asks there is not even queued."""
 
     @property
     def problems(self) -> list[str]:
         """One line for each thing that is not as it should be."""
-        told = [probed.error for probed in self._probed if probed.error]
+        told = [*self.failed_sockets, *(each.error for each in self._probed if each.error)]
         if self.health is not None and self.health.status != 200:
             told.append(f"lookups are not answered: {self.health.reason}")
         if self.state is not None:
@@ -74,7 +77,7 @@ class Status:
     @property
     def exit_code(self) -> int:
         """4 where a service cannot be reached, 3 where something is wrong, else 0."""
-        if not all(probed.reachable for probed in self._probed):
+        if self.failed_sockets or not all(probed.reachable for probed in self._probed):
             return 4
         return 3 if self.problems else 0
 
@@ -92,6 +95,7 @@ class Status:
             "cache": None if self.cache is None else _cache_fields(self.cache),
             "sealer": _service_fields(self.sealer, self.sealer_state),
             "pki": _service_fields(self.pki, self.pki_state),
+            "failed_sockets": list(self.failed_sockets),
         }
 
     @property
@@ -126,7 +130,7 @@ def read_status(layout: Layout) -> Status:
     pki, pki_state = _ask_pki(layout) if pki_expected(layout) else (None, None)
     return Status(
         layout, frontend, health, broker, state, config, cache,
-        sealer, sealer_state, pki, pki_state,
+        sealer, sealer_state, pki, pki_state, tuple(failed_sockets(layout)),
     )  # fmt: skip  # what was asked, then what was said
 
 

@@ -1,0 +1,1 @@
+"""What systemd says of PSI's units, held against what they should be."""
