@@ -55,11 +55,10 @@ def main(folder: Path, program: str, arguments: list[str]) -> int:
 
 
 def block(folder: Path, name: str, asked: list[str]) -> str:
-    """Return a unit's block with the properties that were asked for, in the recorded order."""
+    """Return a unit's block as recorded; ``asked`` are the properties of one that was not."""
     for text in (folder / "units").read_text().strip("\n").split("\n\n"):
         if f"Id={name}" in text.splitlines():
-            kept = [line for line in text.splitlines() if line.partition("=")[0] in asked]
-            return "\n".join(kept)
+            return text
     error = f'org.freedesktop.systemd1.NoSuchUnit "Unit {name} not found."'
     fields = {"Id": name, "LoadError": error, **_ABSENT}
     shown = [key for key in asked if name.endswith(_OF_TYPE.get(key, ""))]

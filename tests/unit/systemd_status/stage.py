@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import pytest
@@ -36,7 +38,8 @@ workloads:
 class Stage:
     """Everything is as it should be until a test changes it."""
 
-    def __init__(self, root: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, root: Path, version: str) -> None:
+        self._root = root
         self.layout = Layout(root / "host")
         self.layout.root.mkdir()
         self.places = Places(self.layout.root)
@@ -47,13 +50,28 @@ class Stage:
         self.config = self.layout.config
         (self.replayed / "version").write_text(version)
         self.replay("healthy")
-        self._put_programs(root / "bin", monkeypatch)
+        self.programs = root / "bin"
+        self._put_programs()
         self._install()
         self.config.parent.mkdir(parents=True)
         self.config.write_text(CONFIG)
         self.config.chmod(0o600)
         self.systemd = FakeSystemd(self.layout.root)
         self.apply()
+        for folder in (self.layout.root, self.replayed):
+            shutil.copytree(folder, self._kept(folder), symlinks=True)
+
+    @contextmanager
+    def entered(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Self]:
+        """Put its programs first in the PATH; afterwards all is as it was made."""
+        monkeypatch.setenv("PATH", f"{self.programs}:/usr/bin:/bin")
+        yield self
+        for folder in (self.layout.root, self.replayed):
+            shutil.rmtree(folder)
+            shutil.copytree(self._kept(folder), folder, symlinks=True)
+
+    def _kept(self, folder: Path) -> Path:
+        return self._root / "kept" / folder.name
 
     def apply(self) -> None:
         apply(self.config, self.layout, manager=self.systemd)
@@ -86,14 +104,13 @@ class Stage:
     def link(self, unit: str) -> Path:
         return self.layout.unit_dir / f"{unit}.d/50-psi.conf"
 
-    def _put_programs(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder.mkdir()
+    def _put_programs(self) -> None:
+        self.programs.mkdir()
         for name in ("systemctl", "systemd-analyze"):
-            script = folder / name
+            script = self.programs / name
             argv = f"{sys.executable} -S {replay.__file__} {self.replayed} {name}"
             script.write_text(f'#!/bin/sh\nexec {argv} "$@"\n')
             script.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
     def _install(self) -> None:
         """Install the units that were recorded; others may have come since."""
