@@ -11,6 +11,8 @@ from typing import Final
 
 KEPT_ENTRIES: Final = 3
 """Of each kind: the one in use, and those of a branch or two that one goes back to."""
+PLENTY_BYTES: Final = 6 * 1024**3
+"""A host writes some 300 MiB, and a QEMU guest has 3 GiB of its own."""
 _held: dict[Path, int] = {}
 """A shared lock on each entry in use, for as long as this process lives."""
 
@@ -21,6 +23,27 @@ def cache_folder() -> Path:
     folder = base / "psi-system-tests"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def scratch_folder() -> Path:
+    """Return the folder for what is removed after its test; it is made where it is missing.
+
+    In memory where there is plenty: package managers and databases wait for the disk at each
+    file, and what hosts write need not outlive the run.
+    """
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of root's own below it
+    if not memory.is_dir() or _available_bytes() < PLENTY_BYTES:
+        return cache_folder()
+    folder = memory / "psi-system-tests"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _available_bytes() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def key_of(*parts: str | bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from tests.system.cache import entry, key_of
 from tests.system.checkout import archive, checkout_key
 from tests.system.host import Host
+from tests.system.programs import run_program
 from tests.system.root_folder import root_folder
 from tests.system.suite import Suite
 from tests.system.wheelhouse import build_own_wheel, third_party_wheels
@@ -73,4 +74,5 @@ def _build(suite: Suite, target: Path) -> None:
         install(host)
         host.stop()
         shutil.rmtree(host.written / "var/log/journal", ignore_errors=True)
-        host.written.rename(target / "upper")
+        # With the marks of the overlay, which are extended attributes and device nodes.
+        run_program(["cp", "-a", str(host.written), str(target / "upper")], INSTALL_SECONDS)

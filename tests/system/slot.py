@@ -3,11 +3,11 @@
 import fcntl
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from tests.system.cache import cache_folder, remove
+from tests.system.cache import cache_folder, remove, scratch_folder
 from tests.system.programs import PRIVATE_MOUNTS, run_program
 
 SLOTS: Final = 30
@@ -38,6 +38,7 @@ class Slot:
 
     number: int
     _lock: int
+    _base: Path = field(default_factory=scratch_folder)
 
     @classmethod
     def take(cls) -> Self:
@@ -101,7 +102,7 @@ class Slot:
     @property
     def folder(self) -> Path:
         """What the host writes, and its console."""
-        return cache_folder() / "hosts" / str(self.number)
+        return self._base / "hosts" / str(self.number)
 
     def prepare(self) -> None:
         """Make the empty folder and the bridge with its addresses."""
@@ -118,7 +119,8 @@ class Slot:
         show = ["ip", "link", "show", self.bridge]
         if subprocess.run(show, capture_output=True, check=False).returncode == 0:
             _ip("link", "delete", self.bridge)
-        remove(self.folder)
+        for base in {cache_folder(), self._base}:
+            remove(base / "hosts" / str(self.number))
         remove(_NSPAWN / self.name)
 
     def kill(self) -> None:
