@@ -31,10 +31,12 @@ def locked(places: Places) -> Iterator[None]:
             raise _busy() from None
         if os.fstat(descriptor).st_nlink == 0:
             raise _busy()  # removed by the one who held it until now
-        yield
-        for folder in (places.versions, places.home):
-            with suppress(OSError):
-                folder.rmdir()
+        try:
+            yield
+        finally:
+            for folder in (places.versions, places.home):
+                with suppress(OSError):
+                    folder.rmdir()
     finally:
         os.close(descriptor)
 

@@ -1,7 +1,10 @@
 """pip, in an environment of its own that is thrown away: none stays in what is installed."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from psictl.install.interpreter import Interpreter
@@ -56,7 +59,17 @@ class Pip:
         return ["--no-index", "--find-links", str(self.wheelhouse)]
 
 
-def bootstrap(interpreter: Interpreter, folder: Path, wheelhouse: Path | None) -> Pip:
+def find_pip(interpreter: Interpreter, folder: Path, wheelhouse: Path | None) -> Pip:
+    """Return this Python's own pip, or make an environment for one; raises PsiError.
+
+    Its own: of the environment that scripts/install made and throws away.
+    """
+    if os.path.realpath(sys.executable) == interpreter.real and find_spec("pip") is not None:
+        return Pip(Path(sys.executable), wheelhouse)
+    return make_pip(interpreter, folder, wheelhouse)
+
+
+def make_pip(interpreter: Interpreter, folder: Path, wheelhouse: Path | None) -> Pip:
     """Make the environment that holds pip, in a new folder; raises PsiError."""
     make: list[Argument] = [interpreter.path, "-I", "-m", "venv", folder]
     run(make, "no environment for pip could be made", seconds=BUILD_SECONDS)

@@ -15,7 +15,7 @@ from typing import Final
 from psi.shared.errors import PsiError
 from psictl.install.interpreter import find_interpreter
 from psictl.install.looking import check_host
-from psictl.install.pip import Pip, bootstrap
+from psictl.install.pip import Pip, find_pip, make_pip
 from psictl.install.request import Request, Tell
 from psictl.install.shipped import shipped_folder
 from psictl.install.source import Suite, describe, find_source, take_suite
@@ -41,7 +41,9 @@ class Taken:
     def pip(self) -> Pip:
         """Return pip in a folder that is thrown away; raises PsiError."""
         if self._pip is None:
-            self._pip = _start_pip(self.request, self.scratch, self.tell)
+            self.tell("setting up pip")
+            interpreter = find_interpreter(self.request.interpreters)
+            self._pip = find_pip(interpreter, self.scratch / "pip", self.request.wheelhouse)
         return self._pip
 
 
@@ -52,7 +54,7 @@ def take(request: Request, scratch: Path, tell: Tell) -> Taken:
     check_host(request, find_interpreter(request.interpreters), build=build)
     if source.is_file():
         return Taken(describe(source), request, scratch, tell)
-    pip = _start_pip(request, scratch, tell)
+    pip = find_pip(find_interpreter(request.interpreters), scratch / "pip", request.wheelhouse)
     tell("building the wheel")
     folder = scratch / "wheel"
     folder.mkdir()
@@ -81,17 +83,27 @@ def hand_over(taken: Taken, arguments: list[str]) -> int:
     Raises PsiError where it cannot be started.
     """
     taken.tell(f"psi-suite {taken.suite.version} installs itself")
-    pip = taken.pip
-    pip.install(pip.python, [f"{taken.suite.wheel}[ctl]"], taken.suite.wheel.parent)
     try:
         done = subprocess.run(
-            [pip.python, "-I", "-m", "psictl", *arguments, "--from", taken.suite.wheel],
+            [_python_of(taken), "-I", "-m", "psictl", *arguments, "--from", taken.suite.wheel],
             env={**os.environ, _HANDED_OVER: "1"},
             check=False,
         )
     except OSError as error:
-        raise PsiError(f"the new psictl did not start: {error.strerror}") from error
+        raise PsiError(f"the other psictl did not start: {error.strerror}") from error
     return done.returncode
+
+
+def _python_of(taken: Taken) -> Path:
+    """Return a Python that has this wheel's psictl: of a version that is there, or made for it."""
+    places = taken.request.places
+    for name, manifest in complete(places).items():
+        if manifest.made_from.suite == taken.suite.digest:
+            return places.versions / name / "psictl/bin/python3"
+    interpreter = find_interpreter(taken.request.interpreters)
+    pip = make_pip(interpreter, taken.scratch / "other", taken.request.wheelhouse)
+    pip.install(pip.python, [f"{taken.suite.wheel}[ctl]"], taken.suite.wheel.parent)
+    return pip.python
 
 
 def own_arguments() -> list[str]:
@@ -103,9 +115,3 @@ def own_arguments() -> list[str]:
         elif not argument.startswith("--from="):
             kept.append(argument)
     return kept
-
-
-def _start_pip(request: Request, scratch: Path, tell: Tell) -> Pip:
-    tell("setting up pip")
-    interpreter = find_interpreter(request.interpreters)
-    return bootstrap(interpreter, scratch / "pip", request.wheelhouse)
