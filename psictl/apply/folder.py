@@ -83,12 +83,13 @@ def open_folder(name: str, parent: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def write_file(name: str, data: bytes, folder: int) -> None:
-    """Create a file of mode 0600 that must not exist yet, and wait until it is on disk."""
+def write_file(name: str, data: bytes, folder: int, mode: int = 0o600) -> None:
+    """Create a file that must not exist yet, and wait until it is on disk."""
     descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=folder)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
+        os.fchmod(descriptor, mode)
         os.fsync(descriptor)
 
 

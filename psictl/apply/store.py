@@ -66,9 +66,10 @@ class Store:
         """Write a generation that is not in force yet; raises OSError."""
         name = folder_name(content.number)
         manifest = {MANIFEST: msgspec.json.encode(content.manifest)}
-        _build(name, {**content.projections, **manifest}, self.config)
+        _build(name, {**content.projections, **manifest}, self.config, 0o600)
         if self.units is not None:
-            _build(name, content.drop_ins, self.units)
+            # systemd says of each file that not everybody can read that this has no effect.
+            _build(name, content.drop_ins, self.units, 0o644)
 
     def switch(self, number: int) -> None:
         """Put a generation in force.
@@ -153,13 +154,13 @@ def _locked(config: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _build(name: str, files: Mapping[str, bytes], tree: int) -> None:
+def _build(name: str, files: Mapping[str, bytes], tree: int, mode: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         folder.remove_flat(_BUILDING, tree)
     os.mkdir(_BUILDING, 0o700, dir_fd=tree)
     with folder.open_folder(_BUILDING, tree) as building:
         for file, data in files.items():
-            folder.write_file(file, data, building)
+            folder.write_file(file, data, building, mode)
         os.fsync(building)
     os.rename(_BUILDING, name, src_dir_fd=tree, dst_dir_fd=tree)
     os.fsync(tree)

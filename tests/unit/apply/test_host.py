@@ -1,6 +1,7 @@
 """``apply`` on a host with a systemd: what it reads, what is restarted, and what is left alone."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -343,6 +344,19 @@ def test_a_damaged_half_makes_a_new_generation(
     result = on_host()
     assert (result.generation, result.restarted) == (2, ("broker",))
     assert _workload(systemd) == "/web"
+
+
+def test_systemd_is_given_files_that_it_does_not_complain_of(
+    on_host: Apply, layout: Layout
+) -> None:
+    before = os.umask(0o077)
+    try:
+        on_host(SEALED)
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (layout.generated / "current").iterdir()}
+    assert modes == {0o644}
+    assert {path.stat().st_mode & 0o777 for path in layout.current.iterdir()} == {0o600}
 
 
 def test_no_secret_is_in_a_drop_in(on_host: Apply, layout: Layout) -> None:
