@@ -1,0 +1,110 @@
+"""Runs in place of a service's program, in its sandbox: tries things and prints what came of each.
+
+sandboxed.py TRIAL [+ TRIAL]…     one JSON line for each
+
+open PATH…              the errno of each, or "opened"
+tasks COUNT             start so many threads beside each other: how many it has then, and why
+page-out BYTES          ask the kernel to swap that much out: how much it did
+fill FIRST THEN         touch so much memory, say so, and touch more
+child-fills BYTES S     a child of it touches that much: how the child ended, and whether it
+was itself told to stop within S seconds
+"""
+
+import errno
+import json
+import mmap
+import os
+import re
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+_MADV_PAGEOUT: Final = 21
+"""linux/mman.h; Python names it from 3.13 on some platforms alone."""
+_PAGE: Final = mmap.PAGESIZE
+
+
+def _open(*paths: str) -> dict[str, str]:
+    return {path: _opened(path) for path in paths}
+
+
+def _opened(path: str) -> str:
+    # As libtss2 does; a block device may be opened for reading alone.
+    flags = os.O_RDWR if path.startswith("/dev/tpm") else os.O_RDONLY
+    try:
+        os.close(os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return "opened"
+
+
+def _touched(size: int) -> mmap.mmap:
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory[::_PAGE] = bytes([1]) * len(range(0, size, _PAGE))
+    return memory
+
+
+def _fill(first: str, then: str) -> dict[str, int]:
+    held = [_touched(int(first))]
+    _say("fill", {"filled": int(first)})
+    held.append(_touched(int(then) - int(first)))
+    return {"filled": sum(map(len, held))}
+
+
+def _page_out(size: str) -> dict[str, int]:
+    memory = _touched(int(size))
+    memory.madvise(_MADV_PAGEOUT)
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^VmSwap:\s*(\d+) kB$", status, re.MULTILINE)
+    return {"swapped": int(found[1]) * 1024 if found else -1}
+
+
+def _tasks(count: str) -> dict[str, Any]:
+    wanted, running, refusal = int(count), 1, ""
+    end = threading.Event()
+    try:
+        while running < wanted:
+            threading.Thread(target=end.wait, daemon=True).start()
+            running += 1
+    except RuntimeError as error:
+        refusal = str(error)
+    end.set()
+    return {"running": running, "refusal": refusal}
+
+
+def _child_fills(size: str, seconds: str) -> dict[str, Any]:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    child = os.fork()
+    if child == 0:
+        _touched(int(size))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    stopped = signal.sigtimedwait([signal.SIGTERM], float(seconds)) is not None
+    return {"child": os.waitstatus_to_exitcode(status), "stopped": stopped}
+
+
+_TRIALS: Final = {
+    "open": _open,
+    "fill": _fill,
+    "page-out": _page_out,
+    "tasks": _tasks,
+    "child-fills": _child_fills,
+}
+
+
+def _say(trial: str, facts: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"trial": trial, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def _main(words: list[str]) -> None:
+    while words:
+        end = words.index("+") if "+" in words else len(words)
+        trial, *arguments = words[:end]
+        words = words[end + 1 :]
+        _say(trial, _TRIALS[trial](*arguments))
+
+
+_main(sys.argv[1:])
