@@ -5,7 +5,7 @@ would not come up, or would fail at its first login.
 """
 
 from psictl.apply.units.circumstances import Circumstances
-from psictl.apply.units.credentials import credential_file
+from psictl.apply.units.credentials import credential_file, is_there
 from psictl.apply.units.sight import broker_sees, hindrance, sealer_sees
 from psictl.config import LoadedConfig
 from psictl.config.problems import Mention, Problems
@@ -28,7 +28,7 @@ def check_requirements(loaded: LoadedConfig, host: Circumstances) -> None:
 def _credential(mention: Mention, host: Circumstances) -> str:
     used = credentials(host.broker) | (credentials(host.sealer) if host.sealer else frozenset())
     path = credential_file(host.layout, mention.name)
-    if mention.name not in used or path.is_file():
+    if mention.name not in used or is_there(path):
         return ""
     where = f"neither in {host.layout.credstore_encrypted} nor in {host.layout.credstore}"
     return f"credential {mention.name} is {where}; psictl credential set {mention.name}"

@@ -7,6 +7,7 @@ would silently be left out (systemd.exec(5), LoadCredential=).
 from collections.abc import Collection
 from pathlib import Path
 
+from psi.shared.errors import PsiError
 from psi.shared.processes import Process
 from psictl.apply.units.circumstances import Circumstances
 from psictl.apply.units.words import literal
@@ -18,7 +19,15 @@ CONFIG = "config.json"
 def credential_file(layout: Layout, name: str) -> Path:
     """Return where a named credential lies; the encrypted one counts where there are two."""
     encrypted = layout.credstore_encrypted / name
-    return encrypted if encrypted.is_file() else layout.credstore / name
+    return encrypted if is_there(encrypted) else layout.credstore / name
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a credential's file is there; raises PsiError where that cannot be known."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise PsiError(f"cannot look into {path.parent}: {error.strerror}; run as root") from None
 
 
 def projection_line(host: Circumstances, process: Process) -> str:

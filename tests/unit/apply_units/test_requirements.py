@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from psi.shared.errors import PsiError
+from psictl.apply.units.credentials import is_there
 from psictl.apply.units.sight import broker_sees, hindrance
 from psictl.layout import Layout
 from tests.unit.apply_units.conftest import Missing
@@ -108,3 +110,11 @@ def test_what_the_broker_is_said_to_see_is_in_the_shipped_unit() -> None:
     ):
         assert line in unit
     assert all(broker_sees(path) for path in ("/usr/x", "/etc/x", "/var/lib/psi/x"))
+
+
+def test_folders_that_cannot_be_looked_into_are_told(layout: Layout) -> None:
+    loop = layout.root / "loop"
+    loop.mkdir()
+    assert not is_there(loop / "shop")
+    with pytest.raises(PsiError, match=f"cannot look into {loop}: .*; run as root"):
+        is_there(loop / ("x" * 300))
