@@ -21,11 +21,10 @@ OWN_SECONDS: Final = 120.0
 
 
 def requirements() -> list[str]:
-    """Return all that PSI's processes need, and what builds PSI itself, from pyproject.toml."""
-    project = tomllib.loads(snapshot()["pyproject.toml"][1].decode())
-    extras = project["project"]["optional-dependencies"]
-    wanted = {*project["build-system"]["requires"], *project["project"]["dependencies"]}
-    for name, dependencies in extras.items():
+    """Return all that PSI's processes need, from pyproject.toml."""
+    project = tomllib.loads(snapshot()["pyproject.toml"][1].decode())["project"]
+    wanted = set(project["dependencies"])
+    for name, dependencies in project["optional-dependencies"].items():
         if name != "test":
             wanted.update(dependencies)
     return sorted(wanted)
@@ -33,23 +32,27 @@ def requirements() -> list[str]:
 
 def third_party_wheels(suite: Suite) -> Path:
     """Return the folder of all wheels but PSI's own, built for this release's Python."""
-    wanted = requirements()
-    recipe = (HERE / "wheels.sh").read_bytes()
-    key = key_of(suite.name, recipe, *suite.compiler, *wanted)
-    return entry(f"wheels-{suite.name}", key, partial(_build, suite, wanted))
+    recipes = ((HERE / "wheels.sh").read_bytes(), snapshot()["scripts/wheelhouse"][1])
+    key = key_of(suite.name, *recipes, *suite.compiler, *requirements())
+    return entry(f"wheels-{suite.name}", key, partial(_build, suite))
 
 
-def _build(suite: Suite, wanted: list[str], target: Path) -> None:
+def _build(suite: Suite, target: Path) -> None:
     root = root_folder(suite)
     environment = pip_environment()
     shown = [f"{path}={path}" for path in shown_paths(environment)]
-    with tempfile.TemporaryDirectory(prefix=".chroot-", dir=cache_folder()) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix=".chroot-", dir=cache_folder()) as folder,
+        tempfile.TemporaryDirectory(prefix="psi-source-") as source,
+    ):
+        unpack(Path(source))
         run_program(
             [
                 *PRIVATE_MOUNTS, "--pid", "--fork", "--kill-child",
                 "/bin/sh", str(HERE / "chroot.sh"), str(root), folder,
-                *shown, f"{target}=+/wheels", f"{HERE / 'wheels.sh'}=/srv/wheels.sh",
-                "--", "/bin/sh", "/srv/wheels.sh", " ".join(suite.compiler), *wanted,
+                *shown, f"{target}=+/wheels", f"{source}=/srv/psi",
+                f"{HERE / 'wheels.sh'}=/srv/wheels.sh",
+                "--", "/bin/sh", "/srv/wheels.sh", *suite.compiler,
             ],
             BUILD_SECONDS,
             environment,
