@@ -26,13 +26,13 @@ def open_device(path: str) -> str:
 
 def names(path: str) -> list[str]:
     """List a folder."""
-    return sorted(os.listdir(path))
+    return sorted(entry.name for entry in Path(path).iterdir())
 
 
 def create(path: str) -> str:
     """Create a file and remove it again."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    os.unlink(path)
+    Path(path).unlink()
     return "created"
 
 
@@ -52,7 +52,7 @@ def append(path: str) -> str:
 def setuid(folder: str) -> str:
     """Give a file of one's own the set-uid bit."""
     with tempfile.NamedTemporaryFile(dir=folder) as file:
-        os.chmod(file.name, SETUID)
+        Path(file.name).chmod(SETUID)
         return oct(stat.S_IMODE(Path(file.name).stat().st_mode))
 
 
@@ -65,9 +65,9 @@ def own(folder: str) -> str:
 
 def node(folder: str) -> str:
     """Make a device node: /dev/null's, so that one made outside does no harm."""
-    path = os.path.join(folder, "probe-node")
+    path = Path(folder, "probe-node")
     os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
-    os.unlink(path)
+    path.unlink()
     return "made"
 
 

@@ -3,69 +3,67 @@
 import socket
 import time
 
-DEADLINE_SECONDS = 12.0
-"""More than a server gives a frame that was begun."""
+CLOSED = "closed without a reply"
+SILENT = "neither a reply nor the end"
+_HEADER_BYTES = 5
+"""A protocol number of one byte, a length of four (shared/framing.py)."""
 _READ_BYTES = 65536
 
 
-def _talk(client: socket.socket, untrusted: bytearray, until: float) -> bool:
-    """Read until the end; false where it did not come in time."""
-    while True:
-        client.settimeout(max(0.01, until - time.monotonic()))
+def _complete(untrusted: bytearray) -> bool:
+    length = int.from_bytes(untrusted[1:_HEADER_BYTES], "big")
+    return len(untrusted) >= _HEADER_BYTES + length and len(untrusted) >= _HEADER_BYTES
+
+
+def _listen(client: socket.socket, until: float) -> str:
+    """Return the first frame that comes in hexadecimal, or what comes instead."""
+    untrusted = bytearray()
+    while not _complete(untrusted):
+        client.settimeout(max(0.001, until - time.monotonic()))
         try:
             part = client.recv(_READ_BYTES)
         except TimeoutError:
-            return False
+            return SILENT
         except ConnectionResetError:
-            return True
+            part = b""
         if not part:
-            return True
+            return untrusted.hex() or CLOSED
         untrusted += part
+    return untrusted.hex()
 
 
-def talk(path: str, frame: str, times: int = 1, end: str = "wait") -> dict[str, object]:
-    """Send bytes (hexadecimal) as often as told, and read until the server closes.
+def _connected(path: str) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    return client
 
-    With ``end`` of ``shut`` nothing more will come from here, which a server that waits for a
-    next request takes as the end; with ``wait`` only the server ends it.
-    """
-    started = time.monotonic()
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(DEADLINE_SECONDS)
-        client.connect(path)
+
+def talk(path: str, frame: str, times: int, within: float) -> str:
+    """Send bytes (hexadecimal) so many times over; return what is answered within some seconds."""
+    with _connected(path) as client:
+        client.settimeout(within)
         try:
             for _ in range(times):
                 client.sendall(bytes.fromhex(frame))
-            if end == "shut":
-                client.shutdown(socket.SHUT_WR)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # closed while we sent: that is an answer too
-        received = bytearray()
-        closed = _talk(client, received, started + DEADLINE_SECONDS)
-    return _told(received, started, closed=closed)
+            pass  # closed while we sent, which is an answer too
+        return _listen(client, time.monotonic() + within)
 
 
-def drip(path: str, frame: str, seconds: float) -> dict[str, object]:
-    """Send bytes one at a time with a pause after each, until the server closes."""
-    started = time.monotonic()
-    received, closed = bytearray(), False
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(DEADLINE_SECONDS)
-        client.connect(path)
+def drip(path: str, frame: str, pause: float, within: float) -> str:
+    """Send bytes one by one with a pause after each; return what is answered in some seconds."""
+    until = time.monotonic() + within
+    answer = SILENT
+    with _connected(path) as client:
         for byte in bytes.fromhex(frame):
             try:
                 client.sendall(bytes([byte]))
             except (BrokenPipeError, ConnectionResetError):
-                closed = True
-            closed = closed or _talk(client, received, time.monotonic() + seconds)
-            if closed or time.monotonic() > started + DEADLINE_SECONDS:
+                return CLOSED
+            answer = _listen(client, min(until, time.monotonic() + pause))
+            if answer != SILENT or time.monotonic() >= until:
                 break
-    return _told(received, started, closed=closed)
-
-
-def _told(received: bytearray, started: float, *, closed: bool) -> dict[str, object]:
-    seconds = time.monotonic() - started
-    return {"reply": received.hex(), "closed": closed, "seconds": round(seconds, 3)}
+    return answer
 
 
 VERBS = {"talk": talk, "drip": drip}

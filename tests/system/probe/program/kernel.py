@@ -21,11 +21,10 @@ _KEYCTL_GET_KEYRING_ID = 0
 _SESSION_KEYRING = -3
 _MS_BIND = 4096
 _ADDR_NO_RANDOMIZE = 0x0040000
-_BPF_PROG_TYPE_QUERY = 2**16  # no such command: EINVAL for whoever may ask
-_GENERIC = {"keyctl": 219, "add_key": 217, "bpf": 280, "perf_event_open": 241, "userfaultfd": 282}
-_X86_64 = {"keyctl": 250, "add_key": 248, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323}
-_SAME = {"io_uring_setup": 425}
-_NUMBERS = {**(_X86_64 if platform.machine() == "x86_64" else _GENERIC), **_SAME}
+_USER_MODE_ONLY = 1
+_GENERIC = {"keyctl": 219, "userfaultfd": 282, "io_uring_setup": 425}
+_X86_64 = {"keyctl": 250, "userfaultfd": 323, "io_uring_setup": 425}
+_NUMBERS = _X86_64 if platform.machine() == "x86_64" else _GENERIC
 
 
 def _check(result: int) -> None:
@@ -97,7 +96,7 @@ def uring() -> str:
 
 def fault_handler() -> str:
     """Handle page faults oneself: a tool for winning races in the kernel."""
-    return in_a_child(lambda: _system_call("userfaultfd", os.O_CLOEXEC))
+    return in_a_child(lambda: _system_call("userfaultfd", os.O_CLOEXEC | _USER_MODE_ONLY))
 
 
 def hostname() -> str:

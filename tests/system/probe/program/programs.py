@@ -1,12 +1,12 @@
 """Attempts at other programs."""
 
-import glob
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 TRUE = "/usr/bin/true"
-_LOADERS = ("/lib64/ld-linux-*.so.*", "/lib/ld-linux-*.so.*")
+_LOADERS = (("/lib64", "ld-linux-*.so.*"), ("/lib", "ld-linux-*.so.*"))
 
 
 def execute(*argv: str) -> str:
@@ -20,16 +20,16 @@ def execute(*argv: str) -> str:
 
 def load(program: str) -> str:
     """Run a program by the loader, which is no program that a path alone forbids."""
-    found = [path for pattern in _LOADERS for path in glob.glob(pattern)]
-    return execute(found[0], program)
+    found = [path for folder, pattern in _LOADERS for path in Path(folder).glob(pattern)]
+    return execute(str(found[0]), program)
 
 
 def drop(folder: str) -> str:
     """Write a program to a folder and run it."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        copied = shutil.copy(TRUE, os.path.join(place, "dropped"))
-        os.chmod(copied, 0o700)
-        return execute(copied)
+        copied = Path(shutil.copy(TRUE, Path(place, "dropped")))
+        copied.chmod(0o700)
+        return execute(str(copied))
 
 
 VERBS = {"execute": execute, "load": load, "drop": drop}

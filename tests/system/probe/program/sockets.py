@@ -1,13 +1,9 @@
 """Attempts at sockets: who may make, reach and bind what."""
 
-import os
 import socket
-import struct
 
 TIMEOUT_SECONDS = 1.5
 """For an address that drops what it gets; one that answers does so in a millisecond."""
-_FIRST_PASSED = 3
-"""The first descriptor that systemd passes (sd_listen_fds(3))."""
 
 
 def connect(path: str) -> str:
@@ -21,14 +17,6 @@ def connect(path: str) -> str:
 def connect_abstract(name: str) -> str:
     """Connect to a Unix socket that has no path: it is the network namespace that has it."""
     return connect(f"\0{name}")
-
-
-def send_datagram(path: str, text: str) -> str:
-    """Send to a Unix datagram socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        client.settimeout(TIMEOUT_SECONDS)
-        client.sendto(text.encode(), path)
-    return "sent"
 
 
 def family(name: str, kind: str) -> str:
@@ -58,24 +46,11 @@ def bind(address: str, port: int) -> str:
     return "bound"
 
 
-def passed(name: str) -> dict[str, int]:
-    """Accept a connection that waits on a socket which systemd passed; say who it is from."""
-    index = os.environ["LISTEN_FDNAMES"].split(":").index(name)
-    with socket.socket(fileno=os.dup(_FIRST_PASSED + index)) as server:
-        server.settimeout(TIMEOUT_SECONDS)
-        with server.accept()[0] as client:
-            raw = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    pid, uid, gid = struct.unpack("iII", raw)
-    return {"pid": pid, "uid": uid, "gid": gid}
-
-
 VERBS = {
     "connect": connect,
     "abstract": connect_abstract,
-    "datagram": send_datagram,
     "family": family,
     "reach": reach,
     "udp": send_udp,
     "bind": bind,
-    "accept": passed,
 }

@@ -1,0 +1,37 @@
+"""Row 18: no capability, and none of what the kernel lets the privileged do."""
+
+from tests.system.probe.outcome import got
+from tests.system.walls.wall import SANDBOXES, SERVICES, Wall, all_of, each, tried_by, wall
+from tests.system.walls.walled import Walled
+
+NONE = "0000000000000000"
+TMP = "/tmp"  # noqa: S108  # each process's own
+STATUS = {
+    "CapBnd": NONE, "CapEff": NONE, "CapPrm": NONE, "NoNewPrivs": "1", "Seccomp": "2",
+}  # fmt: skip  # a list of words
+NAMESPACES = ("user", "mount", "net", "pid", "uts", "ipc", "cgroup")
+FORBIDDEN = (
+    ("setns", "/proc/self/ns/net"), ("mount", TMP, TMP), ("ptrace",), ("keyctl",), ("uring",),
+    ("userfaultfd",), ("hostname",), ("chroot",), ("realtime",), ("personality",),
+    ("become", 0), ("become", 65534), ("setuid", TMP), ("own", TMP), ("node", TMP),
+)  # fmt: skip  # a list of attempts
+ROW_18 = [
+    *(wall("field", name, walled=all_of(SANDBOXES, got(value))) for name, value in STATUS.items()),
+    *(wall("unshare", name, walled=all_of(SANDBOXES, "EPERM")) for name in NAMESPACES),
+    *(wall(*attempt, walled=all_of(SANDBOXES, "EPERM")) for attempt in FORBIDDEN),
+]
+WALLS: list[Wall] = ROW_18
+TRIED = tried_by(SANDBOXES, ("identity",))
+
+
+@each(*ROW_18)
+def test_18_no_one_has_a_capability_or_a_way_to_one(walled: Walled, wall: Wall, who: str) -> None:
+    walled.check(wall, who)
+
+
+def test_18_each_service_is_a_user_of_its_own_in_no_other_group(walled: Walled) -> None:
+    found = {name: walled.came_of(name, ("identity",)).got for name in SERVICES}
+    assert len({identity["uid"] for identity in found.values()}) == len(SERVICES)
+    for name, identity in found.items():
+        assert identity["uid"] == walled.uid_of(name)
+        assert identity["groups"] == []
