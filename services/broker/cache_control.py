@@ -98,7 +98,7 @@ class CacheControl:
 
     def holds(self, target: Target) -> bool:
         """Whether a lookup would get this value from memory; nobody is asked."""
-        return self._values.cached(target) is not None
+        return self._values.holds(target)
 
     async def refresh(self, request: Refresh) -> Reply:
         """Refresh, or return a further page of what the last refresh found."""

@@ -55,6 +55,11 @@ class Values:
         key = self.cache_key(target)
         return self._cache.get(key) if key is not None else None
 
+    def holds(self, target: Target) -> bool:
+        """Whether a lookup would get a value from memory: one that it may have."""
+        permitted = isinstance(target, SealedName) or self._policy.permits(target)
+        return permitted and self.cached(target) is not None
+
     async def fetch(self, target: Target) -> SecretBytes:
         """Return the value from where it is, within ``miss_seconds``; raises Refusal."""
         if isinstance(target, SealedName):
