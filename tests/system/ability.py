@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from tests.system.cache import cache_folder
+from tests.system.cache import scratch_folder
 from tests.system.programs import PRIVATE_MOUNTS
 
 SKIP_VARIABLE: Final = "PSI_SKIP_SYSTEM_TESTS"
@@ -24,7 +24,9 @@ PROGRAMS: Final = {
 """What runs on the machine, and the Debian package that brings it."""
 TRIAL_SECONDS: Final = 30.0
 _BRIDGE: Final = "psitesttry"
-_CGROUP_TRIAL: Final = "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+_CGROUP_TRIAL: Final = (
+    "umount -R /sys/fs/cgroup 2>/dev/null || :; mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+)
 _OVERLAY_TRIAL: Final = """\
 folder=$(mktemp -d "$1/.trial.XXXXXX")
 trap 'umount "$folder/merged" 2>/dev/null || :; rm -r "$folder"' EXIT
@@ -58,7 +60,7 @@ def lack() -> Lack | None:
         ("bridge", _BRIDGE_TRIAL, "no network bridge can be made"),
     )
     for name, script, reason in trials:
-        argv = [*PRIVATE_MOUNTS, "/bin/sh", "-euc", script, "sh", str(cache_folder())]
+        argv = [*PRIVATE_MOUNTS, "/bin/sh", "-euc", script, "sh", str(scratch_folder())]
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False
         )

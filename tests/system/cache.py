@@ -13,6 +13,7 @@ KEPT_ENTRIES: Final = 3
 """Of each kind: the one in use, and those of a branch or two that one goes back to."""
 PLENTY_BYTES: Final = 6 * 1024**3
 """A host writes some 300 MiB, and a QEMU guest has 3 GiB of its own."""
+_MEMORY: Final = Path("/dev/shm/psi-system-tests")  # noqa: S108  # root's own
 _held: dict[Path, int] = {}
 """A shared lock on each entry in use, for as long as this process lives."""
 
@@ -31,12 +32,15 @@ def scratch_folder() -> Path:
     In memory where there is plenty: package managers and databases wait for the disk at each
     file, and what hosts write need not outlive the run.
     """
-    memory = Path("/dev/shm")  # noqa: S108  # a folder of root's own below it
-    if not memory.is_dir() or _available_bytes() < PLENTY_BYTES:
+    if not _MEMORY.parent.is_dir() or _available_bytes() < PLENTY_BYTES:
         return cache_folder()
-    folder = memory / "psi-system-tests"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    _MEMORY.mkdir(mode=0o700, exist_ok=True)
+    return _MEMORY
+
+
+def scratch_places() -> tuple[Path, ...]:
+    """Return where a run may have left something, whatever it had for its scratch folder."""
+    return cache_folder(), _MEMORY
 
 
 def _available_bytes() -> int:

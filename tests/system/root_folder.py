@@ -37,7 +37,7 @@ def _build(suite: Suite, packages: Sequence[str], target: Path) -> None:
         [
             "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet",
             *(f"--aptopt={option}" for option in _APT_OPTIONS),
-            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+            "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
             f"--include={','.join(packages)}",
             suite.name, str(target), MIRROR,
         ],

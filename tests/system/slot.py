@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from tests.system.cache import cache_folder, remove, scratch_folder
+from tests.system.cache import remove, scratch_folder, scratch_places
 from tests.system.programs import PRIVATE_MOUNTS, run_program
 
 SLOTS: Final = 30
@@ -19,7 +19,7 @@ _NSPAWN: Final = Path("/run/systemd/nspawn/propagate")
 COMMAND_SECONDS: Final = 30.0
 # A control group can be killed as a whole: whoever is in it is of a host of that number.
 _SWEEP: Final = """\
-umount -R /sys/fs/cgroup
+umount -R /sys/fs/cgroup 2>/dev/null || :
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd "/sys/fs/cgroup/$1" 2>/dev/null || exit 0
 echo 1 >cgroup.kill
@@ -119,7 +119,7 @@ class Slot:
         show = ["ip", "link", "show", self.bridge]
         if subprocess.run(show, capture_output=True, check=False).returncode == 0:
             _ip("link", "delete", self.bridge)
-        for base in {cache_folder(), self._base}:
+        for base in scratch_places():
             remove(base / "hosts" / str(self.number))
         remove(_NSPAWN / self.name)
 

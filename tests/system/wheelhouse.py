@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.system.cache import cache_folder, entry, key_of
+from tests.system.cache import entry, key_of, scratch_folder
 from tests.system.checkout import snapshot, unpack
 from tests.system.pip_settings import pip_environment, shown_paths
 from tests.system.programs import PRIVATE_MOUNTS, run_program
@@ -42,7 +42,7 @@ def _build(suite: Suite, target: Path) -> None:
     environment = pip_environment()
     shown = [f"{path}={path}" for path in shown_paths(environment)]
     with (
-        tempfile.TemporaryDirectory(prefix=".chroot-", dir=cache_folder()) as folder,
+        tempfile.TemporaryDirectory(prefix=".chroot-", dir=scratch_folder()) as folder,
         tempfile.TemporaryDirectory(prefix="psi-source-") as source,
     ):
         unpack(Path(source))
