@@ -37,7 +37,8 @@ def _build(suite: Suite, packages: Sequence[str], target: Path) -> None:
         [
             "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet",
             *(f"--aptopt={option}" for option in _APT_OPTIONS),
-            "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+            "--dpkgopt=force-unsafe-io",  # what is half made is made anew
+            "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
             f"--include={','.join(packages)}",
             suite.name, str(target), MIRROR,
         ],
