@@ -12,7 +12,7 @@ from psi.shared.messages.broker import BrokerStatusReply
 from psi.shared.processes import Process
 from psictl.apply.generation import CURRENT, Generation, current_generation
 from psictl.apply.naming import file_name
-from psictl.apply.store import LOADED
+from psictl.apply.store import LOADED, UNSETTLED
 from psictl.catalogue import broker_status
 from psictl.client import BrokerClient
 from psictl.layout import Layout
@@ -101,10 +101,11 @@ def _applied(layout: Layout) -> Generation | None:
 
 
 def is_complete(layout: Layout) -> bool:
-    """Tell whether all three links lead to one generation; two of them are root's to read."""
+    """Tell whether all three links lead to one generation, and every service followed."""
     links = (layout.generated / CURRENT, layout.config_dir / CURRENT, layout.config_dir / LOADED)
     switched, followed, loaded = (_target(link) for link in links)
-    return switched is None or followed == switched == loaded
+    settled = not (layout.config_dir / UNSETTLED).exists()
+    return switched is None or (followed == switched == loaded and settled)
 
 
 def _target(link: Path) -> str | None:

@@ -1,11 +1,11 @@
 """Brings systemd and the services in line with the generation in force, and touches no others.
 
-What they run is noted by the link ``loaded`` (store.py). It is taken away before the first restart
-and set after the last, so that an ``apply`` that was ended midway is made good by the next, which
-then restarts more than it has to rather than less.
+What they run is noted by the link ``loaded`` (store.py), and a unit is unsettled from before its
+restart until it is active: so an ``apply`` that was ended midway, and a service that did not come
+up, are made good by the next, be it one that goes back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -70,6 +70,8 @@ class Outcome:
     stopped: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Lines to show, each with a remedy."""
+    unsettled: list[str] = field(default_factory=list)
+    """The units that did not follow."""
     notices: list[str] = field(default_factory=list)
 
 
@@ -87,34 +89,39 @@ class Activation:
         Raises OSError where it cannot be noted what is loaded; nothing was restarted then.
         """
         base = self.store.loaded()
-        if base == now.number:
+        if base == now.number and not self.store.unsettled():
             return Outcome()
         if not self.manager.booted():
-            self.store.note_loaded(now.number)
+            self._settle(now, ())
             return Outcome(notices=["systemd does not run here: no service was restarted"])
         return self._bring_in_line(now, self.store.read(base))
 
+    def _settle(self, now: Content, unsettled: Collection[str]) -> None:
+        self.store.note_loaded(now.number)
+        self.store.note_unsettled(unsettled)
+
     def _bring_in_line(self, now: Content, before: Content | None) -> Outcome:
-        outcome = Outcome()
-        members = [each for each in MEMBERS if self._differs(each, now, before)]
+        outcome, unsettled = Outcome(), self.store.unsettled()
+        members = [
+            each for each in MEMBERS if each.unit in unsettled or self._differs(each, now, before)
+        ]
         try:
             self.manager.reload()
             states = self.manager.states([TARGET, *_units(members)])
         except PsiError as error:
             told = f"generation {now.number} is on disk, but systemd was not told: {error}"
             return Outcome(reloaded=False, failed=[f"{told}; then: psictl apply"])
-        if members:
-            self.store.forget_loaded()
+        self.store.note_unsettled(unsettled | {each.unit for each in members})
         for member in members:
             if member.is_needed(now):
-                self._renew(member, states, outcome, is_new=not _was_needed(member, before))
+                is_new = member.unit in unsettled or not _was_needed(member, before)
+                self._renew(member, states, outcome, is_new=is_new)
         for member in members:
             if not member.is_needed(now):
                 self._retire(member, states, outcome)
         if states[TARGET] not in _RUNNING:
             outcome.notices.append(f"{TARGET} is not active: systemctl enable --now {TARGET}")
-        if not outcome.failed:
-            self.store.note_loaded(now.number)
+        self._settle(now, outcome.unsettled)
         return outcome
 
     def _differs(self, member: Member, now: Content, before: Content | None) -> bool:
@@ -140,6 +147,7 @@ class Activation:
                 self.manager.start((*member.sockets, member.unit))
                 outcome.started.append(member.name)
         except PsiError as error:
+            outcome.unsettled.append(member.unit)
             outcome.failed.append(
                 f"{member.unit} did not get active ({error}); see journalctl -u {member.unit} -n 50"
             )
@@ -153,6 +161,7 @@ class Activation:
             self.manager.stop(units)
             outcome.stopped.append(member.name)
         except PsiError as error:
+            outcome.unsettled.append(member.unit)
             outcome.failed.append(f"{member.unit} is not needed any more and did not stop: {error}")
 
 

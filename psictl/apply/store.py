@@ -28,6 +28,8 @@ KEPT: Final = 3
 """Generations on disk: the one in force, and two to look back at after a mistake."""
 LOADED: Final = "loaded"
 """Leads to the generation that systemd and its services were last brought in line with."""
+UNSETTLED: Final = "unsettled"
+"""Units of which it is open what they run, a line each: they were touched, and did not follow."""
 _LOCK: Final = ".lock"
 _BUILDING: Final = ".building"
 
@@ -98,17 +100,29 @@ class Store:
             folder.point(CURRENT, folder_name(number), self.config)
 
     def loaded(self) -> int | None:
-        """Return the generation that systemd and all services run, or None where that is open."""
+        """Return the generation that systemd runs, and all services that are not unsettled."""
         return _number(folder.target_of(LOADED, self.config))
 
     def note_loaded(self, number: int) -> None:
-        """Note that systemd and all services run a generation; raises OSError."""
+        """Note that systemd and all settled services run a generation; raises OSError."""
         folder.point(LOADED, folder_name(number), self.config)
 
-    def forget_loaded(self) -> None:
-        """Note that it is open what the services run; raises OSError."""
+    def unsettled(self) -> frozenset[str]:
+        """Return the units of which it is open what they run; raises OSError."""
+        try:
+            return frozenset(
+                folder.read_file(UNSETTLED, self.config).decode("utf-8", "replace").split()
+            )
+        except FileNotFoundError:
+            return frozenset()
+
+    def note_unsettled(self, units: Collection[str]) -> None:
+        """Note of which units it is open what they run; raises OSError."""
+        if units:
+            folder.replace_file(UNSETTLED, "\n".join(sorted(units)).encode(), self.config)
+            return
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(LOADED, dir_fd=self.config)
+            os.unlink(UNSETTLED, dir_fd=self.config)
             os.fsync(self.config)
 
     def prune(self, kept: Collection[int | None]) -> None:

@@ -16,7 +16,7 @@ from psictl.apply.derive import Derived, derive
 from psictl.apply.generation import Content, Generation
 from psictl.apply.host_secret import keep_host_secret
 from psictl.apply.links import missing_links, place_links, remove_links
-from psictl.apply.naming import file_name
+from psictl.apply.naming import file_name, unit_name
 from psictl.apply.result import ApplyResult
 from psictl.apply.store import Store
 from psictl.apply.systemctl import Manager
@@ -108,9 +108,10 @@ class Transaction:
         if self.manager is None:
             return
         missing = missing_links(self.layout, drop_ins)
-        if current is not None and set(missing) & set(current.drop_ins):
+        taken = set(missing) & set(current.drop_ins) if current else set()
+        if taken:
             # Somebody took a link away: it is open what systemd read since.
-            self.store.forget_loaded()
+            self.store.note_unsettled(self.store.unsettled() | set(map(unit_name, taken)))
         place_links(self.layout, missing)
 
     def _activate(self, content: Content, manager: Manager) -> Outcome:

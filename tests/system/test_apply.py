@@ -182,10 +182,11 @@ def test_a_switch_that_was_ended_midway_is_in_force_after_a_reboot(
     stage: Stage, running: Running
 ) -> None:
     host = stage.host
+    before = host.run(["readlink", "/etc/psi/generated/current"]).stdout.strip()
     apply(stage, stage.config + "audit: full\n" + SOFTWARE + "\n")
     newest = host.run(["readlink", "/etc/psi/generated/current"]).stdout.strip()
     for link in ("current", "loaded"):
-        host.run(["ln", "-sfn", "gen-1", f"/var/lib/psi-config/{link}"])
+        host.run(["ln", "-sfn", before, f"/var/lib/psi-config/{link}"])
     host.reboot()
     host.wait_active(BROKER)
     credential = host.read(f"/run/credentials/{BROKER}/config.json")

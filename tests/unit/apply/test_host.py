@@ -210,6 +210,18 @@ def test_the_next_apply_tries_again_what_did_not_come_up(
     assert systemd.log == []
 
 
+def test_what_did_come_up_is_not_touched_again(on_host: Apply, systemd: FakeSystemd) -> None:
+    on_host(SEALED)
+    systemd.boot()
+    systemd.set_broken(BROKER)
+    both = SEALED.replace("/web", "/x") + "sealer: {hold: per-operation}\n"
+    assert on_host(both).restarted == ("sealer",)
+    systemd.set_broken()
+    systemd.clear_log()
+    assert on_host(both).started == ("broker",)
+    assert systemd.log == ["daemon-reload", f"start {BROKER}"]
+
+
 def test_a_systemd_that_cannot_be_reloaded_is_told_and_tried_again(
     on_host: Apply, systemd: FakeSystemd, layout: Layout
 ) -> None:
