@@ -2,6 +2,10 @@
 
 The value goes in by stdin and the result comes out by stdout, so neither lies in a file or an
 argument list on the way (systemd-creds(1)).
+
+Bound to this TPM and to no PCR: systemd's default, PCR 7, would keep a service from starting at
+all after a change of Secure Boot's keys, and with it every lookup. The cache, which is bound to the
+boot state, has its own way back (``psictl cache recover``); a credential has none.
 """
 
 import subprocess
@@ -34,7 +38,10 @@ def encrypt(name: str, value: SecretBytes, key: str) -> Encrypted:
     Raises PsiError where the program is missing, refuses or does not end.
     """
     remedy = "or --plain, which keeps it readable by root on disk"
-    command = ["systemd-creds", "encrypt", f"--name={name}", f"--with-key={key}", "-", "-"]
+    command = [
+        "systemd-creds", "encrypt", f"--name={name}", f"--with-key={key}", "--tpm2-pcrs=",
+        "-", "-",
+    ]  # fmt: skip  # one command line
     try:
         done = subprocess.run(
             command, input=value.reveal(), capture_output=True, timeout=_SECONDS, check=False

@@ -227,7 +227,7 @@ def test_the_value_is_in_no_argument_and_no_environment(program: Callable[[str],
     assert made.content == b"x\n"
     assert (folder / "systemd-creds.v").read_text() == CANARY
     seen = (folder / "systemd-creds.a").read_text()
-    assert "encrypt --name=shop --with-key=auto - -" in seen
+    assert "encrypt --name=shop --with-key=auto --tpm2-pcrs= - -" in seen
     assert CANARY not in seen
 
 
