@@ -17,6 +17,15 @@ PRIVSEP = (ROOT / "docs" / "PRIVSEP.md").read_text()
 RUN_BY = {
     "make demo": "tests/integration/test_demo.py",
     "make test": ".ci/run",
+    "make test-system": ".ci/run",
+    "make install": "tests/system/installed.py",
+    "make uninstall": "tests/system/test_upgrade.py",
+    "psictl apply": "tests/system/test_story.py",
+    "systemctl enable --now psi.target": "tests/system/test_story.py",
+    "psictl cache init --recovery": "tests/system/test_story.py",
+    "psictl setup": "tests/system/test_story.py",
+    "systemctl restart myapp": "tests/system/container.py",
+    "psictl systemd status": "tests/system/test_systemd_status.py",
     "make lint": "tests/contract/test_linters.py",
     "make bench": "tests/unit/benchmarks/test_lookup.py",
     ".venv/bin/psictl dev --root /tmp/psi --config config.yaml": "tests/integration/test_readme.py",
@@ -51,7 +60,7 @@ def test_every_command_of_the_readme_is_run_by_a_test() -> None:
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     named = [shlex.split(c)[1] for c in commands(README) if c.startswith("make ")]
     assert set(named) <= set(targets)
 

@@ -71,7 +71,7 @@ def test_it_is_applied_and_enabled(stage: Stage) -> None:
 
 
 def test_the_cache_gets_its_key(stage: Stage) -> None:
-    stage.host.psictl("cache", "init", "--no-recovery")
+    stage.host.psictl("cache", "init", "--recovery")
     assert stage.host.psictl("status").returncode == 0
 
 
