@@ -11,6 +11,9 @@ from tests.system.installed import bare_host, installed_host
 from tests.system.slot import Slot
 from tests.system.suite import BOOKWORM, SUITES, TRIXIE, Suite
 
+pytest.register_assert_rewrite("tests.system.walls")
+"""Tests of two modules, which pytest does not know for such by their names."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _able() -> None:

@@ -4,6 +4,8 @@ All is answered alike: the connection is closed without a reply, one line is log
 server's counter of protocol errors goes up by one.
 """
 
+from dataclasses import dataclass
+
 import pytest
 
 from tests.system.probe.outcome import Attempt, Outcome
@@ -16,7 +18,7 @@ FRONTEND = "/run/psi-ipc/broker-frontend/sock"
 PKI = "/run/psi-ipc/broker-pki/sock"
 SEALER = "/run/psi-ipc/sealer-broker/sock"
 CONTROL = "/run/psi-ctl/broker.sock"
-WITHIN = 6.5
+WITHIN = 8.0
 """Seconds: a frame that was begun has 5 (Limits.frame_seconds), the rest is for a busy machine."""
 
 
@@ -120,21 +122,33 @@ def test_12_a_server_sees_its_peers_own_uid(walled: Walled, who: str) -> None:
     assert len(seen) >= len(SAID[who])
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What came of hostile frames, and how many the broker counted."""
+
+    outcomes: dict[str, str]
+    counted: int
+
+
 @pytest.fixture(scope="module")
-def hostile(walled: Walled) -> dict[str, Outcome]:
+def hostile(walled: Walled) -> Heard:
     """Say all hostile frames to the running broker at once, as root, who may connect."""
     attempts = {what: say(FRONTEND, frame) for what, frame in frames.HOSTILE.items()}
     attempts["a byte each second"] = ("drip", FRONTEND, frames.LOOKUP, 1.0, WITHIN)
     attempts["lists in lists of a megabyte"] = say(CONTROL, frames.CONTROL_BOMB)
+    counted = walled.protocol_errors()
     outcomes = walled.runs.outside("root", attempts.values())
-    return {what: outcomes.of(attempt) for what, attempt in attempts.items()}
+    found = {what: str(outcomes.of(attempt)) for what, attempt in attempts.items()}
+    return Heard(found, walled.protocol_errors() - counted)
 
 
-def test_24_hostile_frames_close_in_time(hostile: dict[str, Outcome]) -> None:
-    assert {what: str(outcome) for what, outcome in hostile.items()} == {
-        what: str(Outcome(got=CLOSED)) for what in hostile
-    }
-    assert len(hostile) == len(frames.HOSTILE) + 2
+def test_24_hostile_frames_close_in_time(hostile: Heard) -> None:
+    assert hostile.outcomes == dict.fromkeys(hostile.outcomes, str(Outcome(got=CLOSED)))
+    assert set(hostile.outcomes) > set(frames.HOSTILE)
+
+
+def test_24_each_is_counted_once(hostile: Heard) -> None:
+    assert hostile.counted == len(hostile.outcomes)
 
 
 def test_24_another_protocol_is_told_so_and_closed(walled: Walled) -> None:
@@ -142,7 +156,7 @@ def test_24_another_protocol_is_told_so_and_closed(walled: Walled) -> None:
     assert walled.runs.outside("root", [attempt]).of(attempt) == Outcome(got="15")
 
 
-def test_24_they_take_no_memory(walled: Walled, hostile: dict[str, Outcome]) -> None:
+def test_24_they_take_no_memory(walled: Walled, hostile: Heard) -> None:
     attempts = [("talk", FRONTEND, frame, TIMES, WITHIN) for frame in frames.HOSTILE.values()]
     before = _resident_kib(walled)
     walled.runs.outside("root", attempts)
