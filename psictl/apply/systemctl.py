@@ -42,7 +42,7 @@ class Manager(Protocol):
         ...
 
     def stop(self, units: Sequence[str]) -> None:
-        """Stop units, in one transaction; raises PsiError."""
+        """Stop units, in this order; raises PsiError."""
         ...
 
 
@@ -76,7 +76,7 @@ class Systemctl:
         _run(("start", "--", *units), _JOB_SECONDS)
 
     def stop(self, units: Sequence[str]) -> None:
-        """Stop units, in one transaction; raises PsiError."""
+        """Stop units, in this order; raises PsiError."""
         _run(("stop", "--", *units), _JOB_SECONDS)
 
 

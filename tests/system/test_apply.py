@@ -242,7 +242,8 @@ def test_a_token_seals_by_way_of_its_module_and_pin(stage: Stage) -> None:
     host.psictl("cache", "init", "--force", "--no-recovery")
     assert host.psictl("status").returncode == 0
     host.psictl("setup", "--no-podman")
-    host.systemctl("restart", SEALER, BROKER)
+    for unit in (SEALER, BROKER):
+        host.systemctl("restart", unit)
     status = host.psictl("cache", "status", "--verify", "--json").stdout
     assert json.loads(status)["verified"] == len(VALUES)
 
