@@ -12,6 +12,7 @@ from tests.fakes.infisical.process import StandIn
 from tests.fakes.infisical.seed import Seed
 from tests.fakes.infisical.tls import TlsFiles
 from tests.system.boot import Boot
+from tests.system.root_files import MACHINE_ID
 from tests.system.slot import Slot
 from tests.system.suite import Suite
 
@@ -78,6 +79,8 @@ class Host:
         """Boot it; with ``wait`` until systemd has started all it starts at boot."""
         self._boot = Boot(self._slot, self.layers, self._options, wait=wait)
         Host.running.append(self)
+        # What follows is done as root: not before it is certain that it is done there.
+        assert self.read("/etc/machine-id").decode() == f"{MACHINE_ID}\n"
         return self
 
     def stop(self) -> None:
