@@ -1,9 +1,21 @@
 """Rows 1, 2 and 26: whose files and folders are whose."""
 
+import re
+
 import pytest
 
 from tests.system.probe.outcome import Attempt
-from tests.system.walls.wall import SANDBOXES, SERVICES, Wall, all_of, each, tried_by, wall
+from tests.system.walls.sandbox import SHIPPED
+from tests.system.walls.wall import (
+    SANDBOXES,
+    SERVICES,
+    UNITS,
+    Wall,
+    all_of,
+    each,
+    tried_by,
+    wall,
+)
 from tests.system.walls.walled import Walled
 
 CONFIG = "/etc/psi/config.yaml"
@@ -87,6 +99,16 @@ TRIED: dict[str, list[Attempt]] = tried_by(SANDBOXES, ("credentials",)) | {
 @each(*ROW_1)
 def test_01_no_service_reads_the_configuration(walled: Walled, wall: Wall, who: str) -> None:
     walled.check(wall, who)
+
+
+def test_01_what_is_secret_in_etc_is_covered_for_the_broker(walled: Walled) -> None:
+    """Also where permissions would let it read: it has the rest of /etc for its certificates."""
+    unit = (SHIPPED / UNITS["broker"]).read_text()
+    covered = re.findall(r"^InaccessiblePaths=-\+(/etc/\S+)$", unit, re.MULTILINE)
+    listed = walled.host.shell(f"ls -d {' '.join(covered)} 2>/dev/null || :").stdout.split()
+    mounts: dict[str, list[str]] = walled.came_of("broker", ("mounts",)).got
+    assert {"/etc/psi", "/etc/shadow", "/etc/credstore.encrypted"} <= set(listed)
+    assert set(listed) <= mounts.keys()
 
 
 @each(*ROW_2)

@@ -1,7 +1,19 @@
 """Row 18: no capability, and none of what the kernel lets the privileged do."""
 
+import pytest
+
 from tests.system.probe.outcome import got
-from tests.system.walls.wall import SANDBOXES, SERVICES, Wall, all_of, each, tried_by, wall
+from tests.system.walls.wall import (
+    NO_NETWORK,
+    ROOT,
+    SANDBOXES,
+    SERVICES,
+    Wall,
+    all_of,
+    each,
+    tried_by,
+    wall,
+)
 from tests.system.walls.walled import Walled
 
 NONE = "0000000000000000"
@@ -21,12 +33,37 @@ ROW_18 = [
     *(wall(*attempt, walled=all_of(SANDBOXES, "EPERM")) for attempt in FORBIDDEN),
 ]
 WALLS: list[Wall] = ROW_18
-TRIED = tried_by(SANDBOXES, ("identity",))
+OWN = {
+    "ipc": SANDBOXES,
+    "mnt": SANDBOXES,
+    "net": NO_NETWORK,
+    "user": ("frontend", "pki"),
+    "uts": SANDBOXES,
+}
+"""Namespaces, and who is alone in one. The broker and the sealer see their peers' real uid."""
+TRIED = tried_by(
+    (*SANDBOXES, ROOT, "uid nobody"),
+    ("identity",),
+    ("mask",),
+    *(("namespace", name) for name in OWN),
+)
 
 
 @each(*ROW_18)
 def test_18_no_one_has_a_capability_or_a_way_to_one(walled: Walled, wall: Wall, who: str) -> None:
     walled.check(wall, who)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_18_no_one_shares_a_namespace(walled: Walled, name: str) -> None:
+    found = [walled.came_of(who, ("namespace", name)).got for who in (*OWN[name], ROOT)]
+    assert len(set(found)) == len(found)
+    assert walled.came_of("uid nobody", ("namespace", name)).got == found[-1]
+
+
+def test_18_what_a_service_writes_is_its_own(walled: Walled) -> None:
+    found = {who: walled.came_of(who, ("mask",)).got for who in (*SANDBOXES, ROOT)}
+    assert found == dict.fromkeys(found, "0077") | {"setup": "0022", ROOT: "0022"}
 
 
 def test_18_each_service_is_a_user_of_its_own_in_no_other_group(walled: Walled) -> None:

@@ -37,6 +37,10 @@ ROW_17 = [
 ]
 WALLS: list[Wall] = ROW_17
 TRIED: dict[str, list[Attempt]] = tried_by(NO_PROGRAMS, ("mounts",))
+RUNS = ("/usr/lib", "/usr/bin/python3.")
+NO_PROGRAM = ("/etc/group", "/etc/passwd", "/etc/ld.so.cache", "/run")
+"""Mounts that may lack noexec: of the interpreter, of single files, and of root's own folders with
+sockets."""
 MAY_WRITE = {
     "frontend": {TMP, VAR_TMP},
     "broker": {TMP, VAR_TMP, "/var/lib/psi"},
@@ -58,3 +62,6 @@ def test_17_no_mount_can_be_written_and_run(walled: Walled, who: str) -> None:
     assert writable - {"/proc", "/dev/pts"} == MAY_WRITE[who]
     assert all("noexec" in mounts[path] for path in writable)
     assert all("nosuid" in options for options in mounts.values())
+    runnable = {path for path, options in mounts.items() if "noexec" not in options}
+    assert [path for path in runnable if not path.startswith((*RUNS, *NO_PROGRAM))] == []
+    assert runnable & {"/usr/lib"}

@@ -56,6 +56,18 @@ def credentials() -> list[str]:
     return sorted(entry.name for entry in Path(folder).iterdir()) if folder else []
 
 
+def namespace(name: str) -> str:
+    """Return which namespace of a kind we are in (namespaces(7))."""
+    return str(Path("/proc/self/ns", name).readlink())
+
+
+def mask() -> str:
+    """Return the bits that no file of ours gets."""
+    found = os.umask(0o077)
+    os.umask(found)
+    return f"{found:04o}"
+
+
 def identity() -> dict[str, object]:
     """Return who we are, and in which groups beside our own."""
     groups = sorted(set(os.getgroups()) - {os.getgid()})
@@ -67,6 +79,8 @@ VERBS = {
     "limit": limit,
     "interfaces": interfaces,
     "mounts": mounts,
+    "mask": mask,
+    "namespace": namespace,
     "others": others,
     "credentials": credentials,
     "identity": identity,
