@@ -113,8 +113,8 @@ def test_it_does_not_open_in_another_boot_state_and_says_why(second: Findings) -
     assert "boot-state" in told
     assert "PCR 7" in told
     assert "psictl cache recover" in told
-    assert seen["cache"]["state"] == "unreadable"
-    assert seen["cache"]["entries"] == 0
+    assert seen["status"]["cache"]["state"] == "unreadable"
+    assert seen["status"]["cache"]["entries"] == 0
 
 
 # Devices.
@@ -132,6 +132,7 @@ def test_the_sealer_opens_the_tpm(first: Findings) -> None:
 
 def test_a_sealed_credential_adds_the_tpm_to_the_brokers_device_list(first: Findings) -> None:
     """So its own /dev and its groups must hold: shown the node, only that broker opens it."""
+    assert "char-tpm rw" in first["apply"]["broker"]["DeviceAllow"].splitlines()
     assert _trial(first, "broker-shown", "open")["/dev/tpmrm0"] == "opened"
     assert _trial(first, "broker-bare-shown", "open")["/dev/tpmrm0"] == "EPERM"
 
@@ -161,6 +162,12 @@ def test_the_broker_logs_in_with_a_credential_sealed_by_the_tpm(first: Findings)
     """The value came live: the stand-in takes this secret alone."""
     assert first["fill"]["logins"] == 1
     assert first["fill"]["lookup"]["value"] == VALUE
+
+
+def test_the_broker_starts_with_it_in_another_boot_state(second: Findings) -> None:
+    """What is bound to the boot state is the cache; live lookups go on."""
+    assert second["boot-state"]["changed"]
+    assert second["boot-state"]["broker"] == "active"
 
 
 # Limits.

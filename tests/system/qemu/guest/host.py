@@ -111,11 +111,8 @@ def apply() -> dict[str, Any]:
     return {
         "told": done.stdout + done.stderr,
         "sealer": show("psi-sealer.service", "DeviceAllow", "BindPaths", "SupplementaryGroups"),
-        "broker": show(
-            "psi-broker.service", "DeviceAllow", "BindPaths", "SupplementaryGroups",
-            "LoadCredentialEncrypted",
-        ),
-    }  # fmt: skip  # one list of properties
+        "broker": show("psi-broker.service", "DeviceAllow", "BindPaths", "SupplementaryGroups"),
+    }
 
 
 def start() -> dict[str, Any]:
