@@ -1,8 +1,9 @@
 """The folder of the configuration, and an example where there is nothing to lose."""
 
-import os
 from pathlib import Path
 from typing import Final
+
+from psictl.quadlet.placement import open_folder, place
 
 NAME: Final = "config.yaml.example"
 SOURCE: Final = Path(__file__).with_name(NAME)
@@ -17,8 +18,7 @@ def write_example(folder: Path) -> list[str]:
         told.append(f"{folder}: made")
     path = folder / NAME
     if not path.exists() and not (folder / "config.yaml").exists():
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(SOURCE.read_bytes())
+        with open_folder(folder) as opened:
+            place(opened, NAME, SOURCE.read_bytes(), 0o600)
         told.append(f"{path}: written")
     return told

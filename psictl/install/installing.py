@@ -8,6 +8,7 @@ from typing import Final
 
 from psi.shared.errors import PsiError
 from psictl.install import making, versions
+from psictl.install.driver_conf import CONF_FILE, CONF_FOLDER
 from psictl.install.foretelling import foretell, nothing
 from psictl.install.locking import check_root, locked
 from psictl.install.looking import Outlook, Wanted, look, wanted_texts
@@ -17,6 +18,11 @@ from psictl.install.taking import Taken, hand_over, is_own, own_arguments, take
 from psictl.install.texts import sweep
 from psictl.install.verify import check_programs
 
+_OTHER_FILES: Final = (
+    "/usr/local/bin/psictl",
+    "/etc/psi/config.yaml.example",
+    "/".join(("", *CONF_FOLDER, CONF_FILE)),
+)
 _READABLE: Final = 0o022
 """The services are other users; what they run is theirs to read whatever root's mask is."""
 
@@ -52,7 +58,7 @@ def _install(request: Request, scratch: Path, tell: Tell) -> Report:
         return foretell(request, wanted, look(request, wanted, taken.suite, scratch, tell))
     with locked(request.places):
         versions.sweep(request.places)
-        sweep(request.places.root, wanted.texts)
+        sweep(request.places.root, [*wanted.texts, *_OTHER_FILES])
         outlook = look(request, wanted, taken.suite, scratch, tell)
         if outlook.is_done:
             return nothing(outlook)

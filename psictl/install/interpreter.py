@@ -7,6 +7,7 @@ not start in their sandboxes.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +57,7 @@ def find_interpreter(candidates: Sequence[str] = CANDIDATES) -> Interpreter:
     raise PsiError(f"no Python {wanted} or later in /usr/bin: apt-get install python3 python3-venv")
 
 
+@cache
 def ask(path: str) -> Interpreter:
     """Return what an interpreter says of itself; raises PsiError where it does not run."""
     said = json.loads(run([path, "-I", "-c", _ASK], f"{path} does not run"))

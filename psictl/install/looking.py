@@ -60,7 +60,8 @@ def wanted_texts(request: Request) -> Wanted:
     places = request.places
     interpreter = find_interpreter(request.interpreters)
     systemd = systemd_version() or OLDEST_SYSTEMD
-    rendered = render(read_shipped(shipped_folder(), systemd), places, interpreter.real)
+    shipped = read_shipped(request.units or shipped_folder(), systemd)
+    rendered = render(shipped, places, interpreter.real)
     driver = install_driver(places.root, stdout=True, default_driver=request.default_driver)
     return Wanted(
         interpreter=interpreter,

@@ -29,6 +29,8 @@ class Request:
     """Make the environments anew, with the newest libraries that fit."""
     dry_run: bool = False
     interpreters: Sequence[str] = CANDIDATES
+    units: Path | None = None
+    """The folder of the unit files; by default this psictl's own."""
 
     @property
     def devices(self) -> dict[str, bool]:

@@ -21,7 +21,7 @@ from psictl.install.shipped import shipped_folder
 from psictl.install.source import Suite, describe, find_source, take_suite
 from psictl.install.versions import complete
 
-_HANDED_OVER: Final = "PSI_INSTALL_HANDED_OVER"
+HANDED_OVER: Final = "PSI_INSTALL_HANDED_OVER"
 """Set for the psictl that was handed over to: it does not do so again."""
 _UNITS: Final = "psictl/install/systemd/"
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -63,7 +63,7 @@ def take(request: Request, scratch: Path, tell: Tell) -> Taken:
 
 def is_own(suite: Suite) -> bool:
     """Whether the wheel has the psictl that runs now, unit files included."""
-    if _HANDED_OVER in os.environ:
+    if HANDED_OVER in os.environ:
         return True
     units = shipped_folder()
     with zipfile.ZipFile(suite.wheel) as archive:
@@ -86,7 +86,7 @@ def hand_over(taken: Taken, arguments: list[str]) -> int:
     try:
         done = subprocess.run(
             [_python_of(taken), "-I", "-m", "psictl", *arguments, "--from", taken.suite.wheel],
-            env={**os.environ, _HANDED_OVER: "1"},
+            env={**os.environ, HANDED_OVER: "1"},
             check=False,
         )
     except OSError as error:

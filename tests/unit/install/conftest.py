@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from psictl.install.installing import install
 from psictl.install.places import Places
 from psictl.install.request import Report, Request
+from psictl.install.taking import HANDED_OVER
 from tests.fakes.install.host import FakeHost
 from tests.fakes.install.wheels import write_libraries, write_variant
 from tests.unit.shared.source_tree import ROOT
@@ -38,6 +39,7 @@ class Machine:
             wheelhouse=wheelhouse,
             interpreters=INTERPRETERS,
             tpm=staged,
+            units=wheelhouse.parent / "units",
         )
 
     def install(self, **options: object) -> Report:
@@ -69,6 +71,14 @@ def _kind(path: Path) -> str:
     return "folder" if path.is_dir() else f"{path.stat().st_mode:o} {hash(path.read_bytes())}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_hand_over() -> Iterator[None]:
+    """Let the psictl of this checkout install any wheel: test_taking.py tests the other way."""
+    os.environ[HANDED_OVER] = "1"
+    yield
+    del os.environ[HANDED_OVER]
+
+
 @pytest.fixture(scope="session")
 def suite_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build PSI's wheel from this checkout."""
@@ -81,8 +91,10 @@ def suite_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheelhouse(suite_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheelhouse")
+    folder = tmp_path_factory.mktemp("w") / "wheelhouse"
     write_libraries(folder)
+    # As they are now, whoever works on them while the tests run.
+    shutil.copytree(ROOT / "systemd", folder.parent / "units")
     shutil.copy(suite_wheel, folder)
     return folder
 
