@@ -29,7 +29,7 @@ a double fault); without it the kernel does without. The others only cost time i
 _MASKED: Final = (
     # They wait for what this machine has not, or serve nobody.
     "test-network.service", "serial-getty@ttyS0.service", "systemd-logind.service",
-    "netavark-dhcp-proxy.service", "podman-auto-update.timer",
+    "netavark-dhcp-proxy.socket", "podman-auto-update.timer",
 )  # fmt: skip  # one list
 _KERNEL_ARGUMENTS: Final = (
     "console=ttyS0", "root=/dev/nvme0n1", "rw", "panic=-1", "mitigations=off", "quiet",

@@ -2,12 +2,11 @@
 
 sandboxed.py TRIAL [+ TRIAL]…     one JSON line for each
 
-open PATH…              the errno of each, or "opened"
-tasks COUNT             start so many threads beside each other: how many it has then, and why
-page-out BYTES          ask the kernel to swap that much out: how much it did
-fill FIRST THEN         touch so much memory, say so, and touch more
-child-fills BYTES S     a child of it touches that much: how the child ended, and whether it
-was itself told to stop within S seconds
+open PATH…             the errno of each, or "opened"
+tasks COUNT            start so many threads beside each other: how many it has then, and why
+page-out BYTES         ask the kernel to swap that much out: how much it did
+child-fills A B S      a child touches A bytes, says so, and goes on to B: how the child ended, and
+                       whether this process was itself told to stop within S seconds
 """
 
 import errno
@@ -19,7 +18,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _MADV_PAGEOUT: Final = 21
 """linux/mman.h; Python names it from 3.13 on some platforms alone."""
@@ -46,13 +45,6 @@ def _touched(size: int) -> mmap.mmap:
     return memory
 
 
-def _fill(first: str, then: str) -> dict[str, int]:
-    held = [_touched(int(first))]
-    _say("fill", {"filled": int(first)})
-    held.append(_touched(int(then) - int(first)))
-    return {"filled": sum(map(len, held))}
-
-
 def _page_out(size: str) -> dict[str, int]:
     memory = _touched(int(size))
     memory.madvise(_MADV_PAGEOUT)
@@ -74,20 +66,26 @@ def _tasks(count: str) -> dict[str, Any]:
     return {"running": running, "refusal": refusal}
 
 
-def _child_fills(size: str, seconds: str) -> dict[str, Any]:
+def _child_fills(first: str, then: str, seconds: str) -> dict[str, Any]:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     child = os.fork()
     if child == 0:
-        _touched(int(size))
-        os._exit(0)
+        _fill(int(first), int(then))
     _, status = os.waitpid(child, 0)
     stopped = signal.sigtimedwait([signal.SIGTERM], float(seconds)) is not None
     return {"child": os.waitstatus_to_exitcode(status), "stopped": stopped}
 
 
+def _fill(first: int, then: int) -> NoReturn:
+    held = [_touched(first)]
+    _say("fill", {"filled": first})
+    held.append(_touched(then - first))
+    _say("fill", {"filled": sum(map(len, held))})
+    os._exit(0)
+
+
 _TRIALS: Final = {
     "open": _open,
-    "fill": _fill,
     "page-out": _page_out,
     "tasks": _tasks,
     "child-fills": _child_fills,
