@@ -12,7 +12,7 @@ from psictl.install.programs import run, succeeds
 
 SYSTEMD_TOOLS: Final = ("systemctl", "systemd-analyze", "systemd-sysusers", "systemd-tmpfiles")
 _NO_TPM: Final = "without a TPM: --without-tpm"
-_OS_RELEASE: Final = Path("/etc/os-release")
+OS_RELEASE: Final = Path("/etc/os-release")
 LIBRARIES: Final = {
     "libtss2-esys.so.0": {"12": "libtss2-esys-3.0.2-0", "13": "libtss2-esys-3.0.2-0t64"},
     "libtss2-mu.so.0": {"12": "libtss2-mu0", "13": "libtss2-mu-4.0.1-0t64"},
@@ -77,9 +77,9 @@ def _for_loading() -> Iterator[str]:
             yield packages.get(release, f"(the package with {library})")
 
 
-def _debian_release(file: Path = _OS_RELEASE) -> str:
+def _debian_release() -> str:
     try:
-        text = file.read_text()
+        text = OS_RELEASE.read_text()
     except OSError:
         return ""
     debian = re.search(r"^ID=debian$", text, re.MULTILINE)

@@ -13,6 +13,8 @@ QUICK_SECONDS: Final = 120
 """For a program that only looks something up: also a loaded machine is done by then."""
 BUILD_SECONDS: Final = 1800
 """tpm2-pytss compiles in 45 s on two fast cores; a small board takes twenty times that."""
+_PATH: Final = ":/usr/sbin:/usr/bin:/sbin:/bin"
+"""Behind the caller's: a root shell that came by su may lack the sbin folders."""
 Argument = str | Path
 _LAST_LINES: Final = 6
 _LAST_CHARACTERS: Final = 900

@@ -34,19 +34,26 @@ def _render(path: str, text: str, prefix: str, interpreter: str) -> str:
     text = _PREFIX.sub(prefix, text)
     if not (path.startswith(f"{UNITS}/") and path.endswith(".service")):
         return text
-    text = _also(text, _EXEC, "ExecPaths=+{0}", prefix, interpreter)
-    text = _also(text, _READ_ONLY, "ReadOnlyPaths=+{0}", prefix, interpreter)
-    return _also(text, _BIND, "BindReadOnlyPaths={0}:{0}:norbind", prefix, interpreter)
+    runnable = _uncovered(text, _EXEC, prefix, interpreter)
+    text = _add(text, _EXEC, "ExecPaths=+{0}", runnable)
+    text = _add(text, _READ_ONLY, "ReadOnlyPaths=+{0}", runnable)
+    visible = _uncovered(text, _BIND, prefix, interpreter)
+    return _add(text, _BIND, "BindReadOnlyPaths={0}:{0}:norbind", visible)
 
 
-def _also(text: str, lines: re.Pattern[str], form: str, *wanted: str) -> str:
-    """Add a line for each path that none of the lines of its kind covers, if there are any."""
-    found = list(lines.finditer(text))
-    if not found:
-        return text
-    present = [match[1].rstrip("/") for match in found]
-    missing = [
-        path for path in wanted if not any(f"{path}/".startswith(f"{has}/") for has in present)
+def _uncovered(text: str, lines: re.Pattern[str], *wanted: str) -> list[str]:
+    """Return the paths that none of the lines of a kind covers; none if there are no lines."""
+    present = [match[1].rstrip("/") for match in lines.finditer(text)]
+    return [
+        path
+        for path in wanted
+        if present and not any(f"{path}/".startswith(f"{has}/") for has in present)
     ]
-    end = found[-1].end()
-    return text[:end] + "".join("\n" + form.format(path) for path in missing) + text[end:]
+
+
+def _add(text: str, lines: re.Pattern[str], form: str, paths: list[str]) -> str:
+    """Add a line for each path behind the last one of its kind, if there is one."""
+    end = max((match.end() for match in lines.finditer(text)), default=None)
+    if end is None:
+        return text
+    return text[:end] + "".join("\n" + form.format(path) for path in paths) + text[end:]

@@ -31,12 +31,14 @@ def verify(texts: Mapping[str, str], prefix: str, systemd: int, scratch: Path) -
     folder = scratch / "units"
     units = _stage(texts, prefix, folder)
     code, output = _analyze(folder, units)
-    complaints = list(_complaints(output, folder, units, systemd))
+    lines = [line.replace(f"{folder}/", "").strip() for line in output.splitlines()]
+    complaints = [line for line in lines if _is_ours(line, units, systemd)]
+    if not complaints and code != 0:
+        complaints = [line for line in lines if line and not _is_harmless(line, systemd)]
+        complaints = complaints if lines else [f"verify ended with {code} and said nothing"]
     if complaints:
         shown = "\n  ".join(printable(line, _LINE_CHARACTERS) for line in complaints[:_MOST_LINES])
         raise PsiError(f"systemd does not accept the units, nothing was changed:\n  {shown}")
-    if code != 0 and not output.strip():
-        raise PsiError(f"systemd-analyze verify ended with {code} and said nothing")
 
 
 def check_programs(texts: Mapping[str, str], prefix: str, version: Path) -> None:
@@ -92,12 +94,11 @@ def _analyze(folder: Path, units: Iterable[str]) -> tuple[int, str]:
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
-def _complaints(output: str, folder: Path, units: list[str], systemd: int) -> Iterable[str]:
-    """Give the lines about these units; another file's, an own drop-in's too, are not judged."""
-    for line in output.splitlines():
-        told = line.replace(f"{folder}/", "").strip()
-        if told.startswith("/") or not any(name in told for name in units):
-            continue
-        if systemd < IDENTITY_SINCE and _IDENTITY.search(told):
-            continue
-        yield told
+def _is_ours(line: str, units: Iterable[str], systemd: int) -> bool:
+    """Whether a line is about these units; what an own drop-in of the host says is not."""
+    return not _is_harmless(line, systemd) and any(name in line for name in units)
+
+
+def _is_harmless(line: str, systemd: int) -> bool:
+    """Whether a line is about a file elsewhere, or of the kind that this systemd always says."""
+    return line.startswith("/") or (systemd < IDENTITY_SINCE and bool(_IDENTITY.search(line)))
