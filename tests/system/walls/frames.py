@@ -53,12 +53,10 @@ def _body(*parts: bytes) -> str:
 
 _KEYED: Final = b"\x82\xa4type\xa4Ping"
 """A map of two entries, of which the first is the tag of a Ping."""
-HOSTILE: Final = {
+BROKEN: Final = {
     "a header above the cap": _header(REQUEST_FRAME_BYTES + 1).hex(),
     "a header of four gigabytes": (_header(2**32 - 1) + b"\xff" * 4096).hex(),
     "an empty body": _header(0).hex(),
-    "half a frame": LOOKUP[: len(LOOKUP) // 2],
-    "half a header": LOOKUP[: 2 * (HEADER_BYTES - 2)],
     "an unknown tag": _body(b"\x82\xa4type\xaaOpenTheDoor\xa2id\x01"),
     "no tag": _body(b"\x81\xa2id\x01"),
     "a field that no one knows": _body(_KEYED, b"\xa5force\xc3"),
@@ -71,7 +69,13 @@ HOSTILE: Final = {
         _ENCODER.encode(Lookup(secret_id=SECRET_ID[:-1] + "\n", claimed_uid=0, claimed_pid=0))
     ),
 }
-"""What breaks the protocol of the broker's lookup socket, by what it is."""
+"""What breaks the protocol of the broker's lookup socket as soon as it is read, by what it is."""
+BEGUN: Final = {
+    "half a frame": LOOKUP[: len(LOOKUP) // 2],
+    "half a header": LOOKUP[: 2 * (HEADER_BYTES - 2)],
+}
+"""What might still be finished."""
+HOSTILE: Final = BROKEN | BEGUN
 CONTROL_BOMB: Final = _body(b"\x91" * (CONTROL_FRAME_BYTES - 1), b"\x01")
 """The deepest message that fits a control socket."""
 OTHER_PROTOCOL: Final = (_header(1, PROTOCOL + 1) + b"\x80").hex()

@@ -157,7 +157,7 @@ def test_24_another_protocol_is_told_so_and_closed(walled: Walled) -> None:
 
 
 def test_24_they_take_no_memory(walled: Walled, hostile: Heard) -> None:
-    attempts = [("talk", FRONTEND, frame, TIMES, WITHIN) for frame in frames.HOSTILE.values()]
+    attempts = [("talk", FRONTEND, frame, TIMES, WITHIN) for frame in frames.BROKEN.values()]
     before = _resident_kib(walled)
     walled.runs.outside("root", attempts)
     assert _resident_kib(walled) - before < GROWTH_KIB
