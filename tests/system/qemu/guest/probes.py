@@ -26,6 +26,7 @@ ExecStart=/usr/bin/python3 -I {program} {trials}
 Restart=no
 WatchdogSec=0
 StandardOutput=truncate:{output}
+StandardError=journal
 {lines}
 """
 

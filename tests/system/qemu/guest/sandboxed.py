@@ -54,16 +54,19 @@ def _page_out(size: str) -> dict[str, int]:
 
 
 def _tasks(count: str) -> dict[str, Any]:
-    wanted, running, refusal = int(count), 1, ""
-    end = threading.Event()
+    end, refusal = threading.Event(), ""
+    threads: list[threading.Thread] = []
     try:
-        while running < wanted:
-            threading.Thread(target=end.wait, daemon=True).start()
-            running += 1
+        while len(threads) + 1 < int(count):
+            thread = threading.Thread(target=end.wait)
+            thread.start()
+            threads.append(thread)
     except RuntimeError as error:
         refusal = str(error)
     end.set()
-    return {"running": running, "refusal": refusal}
+    for thread in threads:
+        thread.join()
+    return {"running": len(threads) + 1, "refusal": refusal}
 
 
 def _child_fills(first: str, then: str, seconds: str) -> dict[str, Any]:
