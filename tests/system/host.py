@@ -172,7 +172,7 @@ class Host:
     def command(self, argv: Sequence[str], *, user: str = "root") -> list[str]:
         """Return what this machine runs for ``run``: for a test that starts it by itself."""
         # The root by name: the namespace's own may lie above it, where the tests run in a chroot.
-        enter = ["nsenter", "--target", str(self.leader), "--all", "--root", "--"]
+        enter = ["nsenter", "--target", str(self.leader), "--all", "--root", "--wd", "--"]
         return [*enter, "env", "-i", *_ENVIRONMENT, "/bin/sh", "-euc", _ENTER, "sh", user, *argv]
 
     def shell(self, script: str, *, check: bool = True, seconds: float = RUN_SECONDS) -> Completed:
