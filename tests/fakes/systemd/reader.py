@@ -49,5 +49,5 @@ def _read(unit: str, folder: Path) -> tuple[list[str], str]:
     start = f"\t-> Unit {unit}:"
     assert start in lines, done.stderr
     ours = lines[lines.index(start) + 1 :]
-    ends = [index for index, line in enumerate(ours) if line.startswith("\t->")]
+    ends = [index for index, line in enumerate(ours) if line.startswith(("\t->", "->"))]
     return [line.strip("\t") for line in ours[: ends[0] if ends else None]], done.stderr.decode()

@@ -10,9 +10,12 @@ from psictl.apply.units.words import word
 from tests.fakes.systemd.reader import read_units
 from tests.unit.apply_units.conftest import Derive
 from tests.unit.apply_units.test_words import TELLABLE
+from tests.unit.shared.properties import PROPERTY
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICE = b"[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/true\n"
+FEW = settings(PROPERTY, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+"""Each example is a systemd that reads units."""
 DROP_IN = "x.service.d/50-psi.conf"
 PARTS = TELLABLE.filter(lambda text: "/" not in text and text not in {".", ".."})
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
@@ -27,7 +30,7 @@ def _understood(lines: list[str]) -> list[str]:
 
 
 @given(PATHS, PATHS)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@FEW
 def test_folders_are_those_that_were_meant(read: str, used: str) -> None:
     found = _understood([*shown(read), *shared(used), f"DeviceAllow={word('/dev/' + used[1:])} rw"])
     assert f"BindReadOnlyPaths: -{read}:{read}:rbind" in found
@@ -37,7 +40,7 @@ def test_folders_are_those_that_were_meant(read: str, used: str) -> None:
 
 
 @given(PATHS)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@FEW
 def test_a_modules_folder_is_the_one_that_was_meant(folder: str) -> None:
     found = _understood(code(folder, is_seen=True))
     assert f"ExecPaths: -+{folder}" in found

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from psi.shared.errors import ConfigError
 from psictl.apply.units.words import literal, word
+from tests.unit.shared.properties import PROPERTY
 
 TELLABLE = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Cn"), exclude_characters="\\"), min_size=1
@@ -36,27 +37,32 @@ def expand(text: str) -> str:
     return "%".join(parts)
 
 
+@PROPERTY
 @given(TELLABLE)
 def test_a_word_is_read_back_as_one(text: str) -> None:
     assert [expand(each) for each in read_words(word(text))] == [text]
 
 
+@PROPERTY
 @given(TELLABLE)
 def test_a_word_is_no_two_parts_of_a_mount(text: str) -> None:
     assert [expand(each) for each in read_words(word(text), " \t:")] == [text]
 
 
+@PROPERTY
 @given(st.lists(TELLABLE, min_size=1))
 def test_words_stay_apart(texts: list[str]) -> None:
     line = " ".join(word(text) for text in texts)
     assert [expand(each) for each in read_words(line)] == texts
 
 
+@PROPERTY
 @given(TELLABLE)
 def test_the_rest_of_a_line_is_read_back(text: str) -> None:
     assert expand(literal(text)) == text
 
 
+@PROPERTY
 @given(st.text())
 def test_whatever_is_taken_stays_on_its_line(text: str) -> None:
     try:
