@@ -51,8 +51,14 @@ def extend_skeleton(folder: Path, wanted: Mapping[str, str | None]) -> bool:
 
 
 def missing_of(folder: Path, wanted: Mapping[str, str | None]) -> list[str]:
-    """Return the names that are not there as they should be."""
-    return [name for name, kind in wanted.items() if not _is_there(folder / name, kind)]
+    """Return the names that are not there as they should be.
+
+    Raises ConfigError where something that is not empty is in the place of one.
+    """
+    missing = [name for name, kind in wanted.items() if not _is_there(folder / name, kind)]
+    for name in missing:
+        _check_empty(folder / name)
+    return missing
 
 
 def _targets(text: str) -> Iterable[str]:
@@ -78,21 +84,20 @@ def _is_there(path: Path, kind: str | None) -> bool:
     return path.is_dir() if kind is None else kind == "" and path.is_file()
 
 
+def _check_empty(path: Path) -> None:
+    if path.is_symlink() or not path.exists():
+        return
+    empty = not any(path.iterdir()) if path.is_dir() else path.stat().st_size == 0
+    if not empty:
+        raise ConfigError(f"{path} is in the way of the services' root folder: move it away")
+
+
 def _clear(path: Path) -> None:
     """Remove an empty folder, an empty file or a link."""
-    try:
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        elif path.is_symlink() or (path.is_file() and path.stat().st_size == 0):
-            path.unlink()
-        elif path.exists():
-            raise _in_the_way(path)
-    except OSError:
-        raise _in_the_way(path) from None
-
-
-def _in_the_way(path: Path) -> ConfigError:
-    return ConfigError(f"{path} is in the way of the services' root folder: remove it")
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _make(path: Path, kind: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from psi.shared.errors import PsiError
+from psictl.apply.links import NAME
 from psictl.install import launcher, texts, versions
 from psictl.install.driver_conf import remove_driver
 from psictl.install.host import RESTART_ORDER
@@ -21,8 +22,8 @@ FOLDERS: Final = (
     "var/lib/psi", "var/lib/psi-sealer", "var/lib/psi-pki", "var/lib/psi-config", "etc/psi",
     "run/psi", "run/psi-ipc", "run/psi-ctl", "run/psi-hooks",
 )  # fmt: skip  # a list of words
-LINKS: Final = "etc/systemd/system/psi*.d/50-psi.conf"
-"""psictl apply's, into /etc/psi."""
+DROP_INS: Final = "etc/systemd/system/psi*.d"
+"""Where psictl apply links its own."""
 USERS: Final = tuple(process.user for process in RESTART_ORDER)
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
@@ -110,7 +111,8 @@ def _purge(request: Request) -> list[str]:
 def _made_since(root: Path) -> list[Path]:
     folders = [root / name for name in FOLDERS]
     there = [path for path in folders if path.is_dir() and not path.is_symlink()]
-    return there + sorted(path for path in root.glob(LINKS) if path.is_symlink())
+    drop_ins = sorted(root.glob(DROP_INS))
+    return there + [path / NAME for path in drop_ins if (path / NAME).is_symlink()]
 
 
 def _foretell(request: Request, files: list[texts.Change], *, purge: bool) -> Report:
