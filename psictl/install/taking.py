@@ -24,7 +24,7 @@ from psictl.install.versions import complete
 HANDED_OVER: Final = "PSI_INSTALL_HANDED_OVER"
 """Set for the psictl that was handed over to: it does not do so again."""
 _UNITS: Final = "psictl/install/systemd/"
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
+PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 @dataclass
@@ -61,15 +61,15 @@ def take(request: Request, scratch: Path, tell: Tell) -> Taken:
     return Taken(take_suite(source, pip, folder), request, scratch, tell, pip)
 
 
-def is_own(suite: Suite) -> bool:
+def is_own(suite: Suite, package: Path = PACKAGE, units: Path | None = None) -> bool:
     """Whether the wheel has the psictl that runs now, unit files included."""
     if HANDED_OVER in os.environ:
         return True
-    units = shipped_folder()
+    units = units or shipped_folder()
     with zipfile.ZipFile(suite.wheel) as archive:
         for name in archive.namelist():
             if name.startswith("psictl/"):
-                file = _PACKAGE / name.removeprefix("psictl/")
+                file = package / name.removeprefix("psictl/")
                 if name.startswith(_UNITS):
                     file = units / name.removeprefix(_UNITS)
                 if not file.is_file() or file.read_bytes() != archive.read(name):
@@ -80,17 +80,20 @@ def is_own(suite: Suite) -> bool:
 def hand_over(taken: Taken, arguments: list[str]) -> int:
     """Run the wheel's own psictl with these arguments and return its exit code.
 
-    Raises PsiError where it cannot be started.
+    What it says is passed on when it has ended, so that it does not run into the progress that
+    is drawn here. Raises PsiError where it cannot be started.
     """
     taken.tell(f"psi-suite {taken.suite.version} installs itself")
     try:
         done = subprocess.run(
             [_python_of(taken), "-I", "-m", "psictl", *arguments, "--from", taken.suite.wheel],
             env={**os.environ, HANDED_OVER: "1"},
+            stderr=subprocess.PIPE,
             check=False,
         )
     except OSError as error:
         raise PsiError(f"the other psictl did not start: {error.strerror}") from error
+    sys.stderr.write(done.stderr.decode("utf-8", "replace"))
     return done.returncode
 
 

@@ -46,6 +46,10 @@ class Machine:
         """Run the installer with some options changed."""
         return install(replace(self.request, **options), self.heard.append)  # type: ignore[arg-type]
 
+    def request_for(self, source: Path) -> Request:
+        """Return a request for a wheel, without a wheelhouse."""
+        return replace(self.request, source=source, wheelhouse=None)
+
     def snapshot(self) -> dict[str, str]:
         """Return every path below the root with what it is; ``unfinished`` and times aside."""
         return {
