@@ -1,5 +1,5 @@
 # Each target makes its own set-up: a .venv, and Debian packages when run as root.
-.PHONY: demo test test-system bench lint faults clean
+.PHONY: demo test test-system bench lint faults install uninstall clean
 
 PYTHON = .venv/bin/python
 
