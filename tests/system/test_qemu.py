@@ -8,6 +8,7 @@ saw (tests/system/qemu/guest); each test here holds one claim against it.
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -51,6 +52,16 @@ def first(machine: Machine) -> Findings:
 def second(machine: Machine, first: Findings) -> Findings:
     """Return what the second boot saw: what is there again, and another boot state."""
     return machine.boot("second")
+
+
+def test_a_machine_without_the_programs_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = lack()
+    assert found is not None
+    assert found.name == "qemu"
+    assert "e2fsprogs qemu-system-x86 swtpm" in found.reason
 
 
 # The cache that the TPM protects.
