@@ -1,11 +1,12 @@
 """How the suite is: what was asked, what is wrong with it, and the exit code that follows."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from psi.shared.errors import PsiError, Unreachable
+from psi.shared.limits import Limits
 from psi.shared.messages.base import Reply
 from psi.shared.messages.broker import (
     BrokerStatusReply,
@@ -30,6 +31,9 @@ from psictl.reply_fields import reply_fields
 from psictl.systemd.sockets import failed_sockets
 
 _DETAIL_CHARACTERS = 200
+ANSWER_SECONDS: Final = 15.0
+"""For each service: what is asked lies in its memory, and a restart in between takes seconds."""
+_LIMITS: Final = msgspec.structs.replace(Limits(), control_seconds=ANSWER_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def read_status(layout: Layout) -> Status:
 
 def _ask_frontend(layout: Layout) -> tuple[Probed, Answer | None]:
     try:
-        with HttpSocket(layout) as http:
+        with HttpSocket(layout, ANSWER_SECONDS) as http:
             return Probed(), http.health()
     except Unreachable as error:
         return Probed(str(error), reachable=False), None
@@ -146,7 +150,7 @@ def _ask_broker(
     layout: Layout,
 ) -> tuple[Probed, BrokerStatusReply | None, CacheStatusReply | None]:
     try:
-        with BrokerClient(layout) as client:
+        with BrokerClient(layout, _LIMITS) as client:
             state, identities = broker_status(client)
             state = msgspec.structs.replace(state, identities=identities)
             kept = state.backend != "none"
@@ -158,7 +162,7 @@ def _ask_broker(
 
 def _ask_sealer(layout: Layout) -> tuple[Probed, SealerStatusReply | None]:
     try:
-        with SealerClient(layout) as client:
+        with SealerClient(layout, _LIMITS) as client:
             return Probed(), sealer_status(client)
     except PsiError as error:
         return _failed(error), None
@@ -166,7 +170,7 @@ def _ask_sealer(layout: Layout) -> tuple[Probed, SealerStatusReply | None]:
 
 def _ask_pki(layout: Layout) -> tuple[Probed, PkiStatusReply | None]:
     try:
-        with PkiClient(layout) as client:
+        with PkiClient(layout, _LIMITS) as client:
             return Probed(), client.call(PkiStatus(), PkiStatusReply)
     except PsiError as error:
         return _failed(error), None
