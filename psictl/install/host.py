@@ -13,6 +13,7 @@ from psictl.install.programs import last_words, run
 
 OLDEST_SYSTEMD: Final = 252
 """Debian 12's; taken where none is installed, so that nothing newer is written."""
+TARGET: Final = "psi.target"
 RESTART_ORDER: Final = (Process.SEALER, Process.BROKER, Process.PKI, Process.FRONTEND)
 """A process restarts before those that ask it, so that each finds it new."""
 _FEED_SECONDS: Final = 90
@@ -44,6 +45,10 @@ class Host(Protocol):
 
     def restart(self, unit: str) -> None:
         """Restart a unit, and wait until it is active; raises PsiError."""
+        ...
+
+    def start(self, units: Sequence[str]) -> None:
+        """Start units with what they want, and wait until they are active; raises PsiError."""
         ...
 
     def stop(self, units: Sequence[str]) -> None:

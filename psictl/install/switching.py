@@ -4,7 +4,7 @@ A failure on the way takes back what was done, after restarts too; from the mark
 on, a run that was cut off is finished by the next one.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from psi.shared.errors import PsiError
 from psictl.install import launcher, skeleton, texts, versions
 from psictl.install.driver_conf import install_driver
 from psictl.install.example import write_example
-from psictl.install.host import Host, active
+from psictl.install.host import TARGET, Host, active
 from psictl.install.looking import Outlook, Wanted
 from psictl.install.places import SYSUSERS, TMPFILES
 from psictl.install.request import Report, Request, Tell, by_folder
@@ -37,6 +37,7 @@ class Switch:
     version: str
     tell: Tell
     report: Report = field(default_factory=Report)
+    restarted: list[str] = field(default_factory=list)
 
     def run(self) -> Report:
         """Put the version into force; raises PsiError, and then the one before is in force."""
@@ -98,8 +99,15 @@ class Switch:
         host.reload()
         for unit in active(host, unit_names(self.wanted.texts)):
             self.tell(f"restarting {unit}")
+            self.restarted.append(unit)
             _restart(host, unit)
-            self.report.changes.append(f"{unit}: restarted")
+        self._start_new(host)
+
+    def _start_new(self, host: Host) -> None:
+        """Start what the new version has more, such as a timer, where PSI runs."""
+        new = unit_names(change.path for change in self.outlook.changes if change.old is None)
+        if new and host.states([TARGET])[TARGET] == "active":
+            host.start([TARGET])
 
     def _go_back(self) -> None:
         """Put the version before into force again, whatever it takes."""
@@ -112,9 +120,8 @@ class Switch:
         host = self._booted()
         if host is not None:
             host.reload()
-            for line in self.report.changes:
-                unit, _, word = line.partition(": ")
-                if word == "restarted":
+            for unit in self.restarted:
+                with suppress(PsiError):  # what is told is why the new version did not come up
                     _restart(host, unit)
 
     def _booted(self) -> Host | None:
@@ -149,6 +156,7 @@ class Switch:
 
     def _told(self) -> Report:
         changes, notes = self.report.changes, self.report.notes
+        changes += [f"{unit}: restarted" for unit in self.restarted]
         changes[:0] = by_folder([(change.path, change.told) for change in self.outlook.changes])
         suite = self.outlook.recipe.suite
         if self.version != self.outlook.before:

@@ -7,7 +7,7 @@ from psi.shared.errors import PsiError
 
 
 class FakeHost:
-    """Notes what it is asked for; what ``broken`` names does not come up again."""
+    """Notes what it is asked for; what ``broken`` names does not come up at its next restart."""
 
     def __init__(self, log: Path, running: Sequence[str] = (), *, booted: bool = True) -> None:
         self._log = log
@@ -48,7 +48,11 @@ class FakeHost:
     def restart(self, unit: str) -> None:
         self._note(f"restart {unit}")
         if unit in self.broken:
+            self.broken.discard(unit)
             raise PsiError("it exited with 1")
+
+    def start(self, units: Sequence[str]) -> None:
+        self._note(f"start {' '.join(units)}")
 
     def stop(self, units: Sequence[str]) -> None:
         self._note(f"stop {' '.join(units)}")

@@ -32,7 +32,7 @@ def test_a_service_that_does_not_come_up_brings_the_old_version_back(
     assert old.snapshot() == before
     assert [line for line in old.host.log if line.startswith("re")] == [
         "reload", "restart psi-broker.service", "restart psi-pki.service",
-        "reload", "restart psi-broker.service",
+        "reload", "restart psi-broker.service", "restart psi-pki.service",
     ]  # fmt: skip
 
 
@@ -41,7 +41,6 @@ def test_when_that_is_mended_the_next_run_upgrades(old: Machine, newer: Path) ->
     old.host.broken = {"psi-pki.service"}
     with pytest.raises(PsiError):
         old.install(wheelhouse=newer)
-    old.host.broken = set()
     old.install(wheelhouse=newer)
     assert old.version != version
     assert "an older text" not in (old.root / UNIT).read_text()
@@ -129,6 +128,27 @@ def test_a_unit_that_is_dropped_is_stopped_first(
     assert "stop psi-extra.target" in machine.host.log
     assert "disable psi-extra.target" in machine.host.log
     assert "/usr/lib/systemd/system/psi-extra.target: removed" in report.changes
+
+
+@pytest.mark.parametrize(("running", "started"), [(["psi.target"], 1), ([], 0)])
+def test_a_new_unit_is_started_where_psi_runs(
+    running: list[str], started: int, copy: Copy, upgradable: Machine, newer: Path
+) -> None:
+    machine = copy(upgradable)
+    machine.host.running = running
+    (machine.root / "usr/lib/systemd/system/psi-infisical-refresh.timer").unlink()
+    machine.install(wheelhouse=newer)
+    assert machine.host.log.count("start psi.target") == started
+
+
+def test_without_a_new_unit_nothing_is_started(
+    copy: Copy, upgradable: Machine, newer: Path
+) -> None:
+    """Somebody may have stopped a service on purpose."""
+    machine = copy(upgradable)
+    machine.host.running = ["psi.target"]
+    machine.install(wheelhouse=newer)
+    assert not any(line.startswith("start") for line in machine.host.log)
 
 
 def test_changed_sockets_are_told_of(copy: Copy, upgradable: Machine, newer: Path) -> None:
